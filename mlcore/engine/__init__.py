@@ -1,0 +1,1 @@
+"""Imaging and learning, free of Django: arrays in, frozen dataclasses out."""

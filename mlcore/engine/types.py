@@ -1,0 +1,141 @@
+"""Values that pass between the engine and whoever calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+PixelArray = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+class ImageFormat(StrEnum):
+    """Formats that are read, told apart by their first bytes."""
+
+    PNG = "png"
+    JPEG = "jpeg"
+    TIFF = "tiff"
+    DICOM = "dicom"
+
+
+@dataclass(frozen=True)
+class ImageLimits:
+    """What an image may cost; checked before any pixel is decoded."""
+
+    max_bytes: int = 100 * 1024 * 1024
+    max_pixels_per_frame: int = 64_000_000
+    max_frames: int = 512
+    max_decoded_bytes: int = 1024 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class DecodedImage:
+    """One frame, ready to look at: MONOCHROME2 polarity, VOI applied.
+
+    `pixels` is (rows, columns) float32 in [0, 1] for a gray image or
+    (rows, columns, 3) float32 in [0, 1] for a color image. Zero is black.
+    """
+
+    pixels: FloatArray
+    format: ImageFormat
+    bits_stored: int
+    photometric_interpretation: str
+    frame_index: int = 0
+    frame_count: int = 1
+    pixel_spacing: tuple[float, float] | None = None
+    """Row and column spacing in mm (PS3.3 10.7.1.3), or None if not known."""
+
+    @property
+    def rows(self) -> int:
+        return int(self.pixels.shape[0])
+
+    @property
+    def columns(self) -> int:
+        return int(self.pixels.shape[1])
+
+
+class WithheldReason(StrEnum):
+    """Why a model's answer is not shown."""
+
+    OUT_OF_DISTRIBUTION = "out_of_distribution"
+    POOR_QUALITY = "poor_quality"
+    INVERTED = "inverted"
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """A refusal: its reason, a sentence for the reader, and the measured value."""
+
+    reason: WithheldReason
+    message: str
+    measured: float
+    limit: float
+
+
+@dataclass(frozen=True)
+class FindingScore:
+    """The answer for one condition."""
+
+    condition: str
+    """Code of the condition, as in the artifact's `classes`."""
+    probability: float
+    """Calibrated, in [0, 1]."""
+    operating_point: float
+    """The probability from which the condition is suggested."""
+
+    @property
+    def suggested(self) -> bool:
+        return self.probability >= self.operating_point
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a predictor says of one image.
+
+    When `withheld` is set, `findings` is empty and `saliency_maps` too; the
+    embedding is kept, for the search of similar images.
+    """
+
+    findings: tuple[FindingScore, ...]
+    embedding: FloatArray
+    """(embedding_size,), unit length."""
+    saliency_maps: Mapping[str, FloatArray] = field(default_factory=dict)
+    """By condition: (height, width) in [0, 1], covering the whole image as given."""
+    saliency_method: str = "class_activation_map"
+    withheld: Withheld | None = None
+    quality: Mapping[str, float] = field(default_factory=dict)
+    """Named measurements, e.g. out_of_distribution_distance, sharpness."""
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """Where a probability becomes a suggestion, and what that was measured to give."""
+
+    threshold: float
+    sensitivity: float
+    specificity: float
+    sensitivity_interval: tuple[float, float] | None = None
+    specificity_interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What an artifact says of itself; mirrored into the registry's row."""
+
+    name: str
+    architecture: str
+    classes: tuple[str, ...]
+    examination_type: str
+    operating_points: Mapping[str, OperatingPoint]
+    metrics: Mapping[str, float]
+    embedding_version: str
+    embedding_size: int
+    dataset_sha256: str
+    created_at: str
+    """ISO 8601, UTC."""
+    intended_use: str = ""
+    limits: tuple[str, ...] = ()
