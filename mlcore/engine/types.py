@@ -58,6 +58,55 @@ class DecodedImage:
         return int(self.pixels.shape[1])
 
 
+@dataclass(frozen=True)
+class ImageHeader:
+    """What an image says of itself, read without decoding a pixel."""
+
+    format: ImageFormat
+    rows: int
+    columns: int
+    frame_count: int
+    samples_per_pixel: int
+    bits_allocated: int
+    bits_stored: int
+    photometric_interpretation: str
+    signed: bool = False
+    transfer_syntax_uid: str = ""
+    """Of a DICOM file; empty for the other formats."""
+
+    @property
+    def decoded_bytes(self) -> int:
+        """Size of all frames once decoded."""
+        sample_bytes = max(1, (self.bits_allocated + 7) // 8)
+        return self.rows * self.columns * self.samples_per_pixel * sample_bytes * self.frame_count
+
+
+@dataclass(frozen=True)
+class StoredFrame:
+    """One frame as stored, for a viewer that applies window and level itself.
+
+    `pixels` is (rows, columns) uint8, uint16 or int16 for a gray image, and
+    (rows, columns, 3) uint8 RGB for a color image. For a gray image
+    `pixels * rescale_slope + rescale_intercept` are the values to which
+    `window_center` and `window_width` apply (PS3.3 C.11.2.1.2), and
+    MONOCHROME1 means that the lowest value is shown white.
+    """
+
+    pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.int16]
+    format: ImageFormat
+    bits_stored: int
+    photometric_interpretation: str
+    window_center: float
+    window_width: float
+    voi_lut_function: str = "LINEAR"
+    rescale_slope: float = 1.0
+    rescale_intercept: float = 0.0
+    frame_index: int = 0
+    frame_count: int = 1
+    pixel_spacing: tuple[float, float] | None = None
+    """Row and column spacing in mm (PS3.3 10.7.1.3), or None if not known."""
+
+
 class WithheldReason(StrEnum):
     """Why a model's answer is not shown."""
 
