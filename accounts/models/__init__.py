@@ -1,0 +1,7 @@
+"""Users, their tokens, and the audit trail."""
+
+from accounts.models.audit import AuditEntry, AuditHead
+from accounts.models.token import ApiToken, Scope
+from accounts.models.user import Role, User, UserStatus
+
+__all__ = ["ApiToken", "AuditEntry", "AuditHead", "Role", "Scope", "User", "UserStatus"]

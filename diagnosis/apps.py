@@ -1,0 +1,10 @@
+"""The diagnosis app."""
+
+from django.apps import AppConfig
+
+
+class DiagnosisConfig(AppConfig):
+    """Registers the app."""
+
+    name = "diagnosis"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,28 @@
+"""Studies and what is said of them."""
+
+from diagnosis.models.analysis import Analysis, AnalysisState, Finding, SimilarInstance
+from diagnosis.models.condition import Condition, ConditionState
+from diagnosis.models.review import Review, ReviewFinding, ReviewState, Verdict
+from diagnosis.models.study import Instance, Patient, Series, Sex, Study
+from diagnosis.models.upload import Upload, UploadSource, UploadState
+
+__all__ = [
+    "Analysis",
+    "AnalysisState",
+    "Condition",
+    "ConditionState",
+    "Finding",
+    "Instance",
+    "Patient",
+    "Review",
+    "ReviewFinding",
+    "ReviewState",
+    "Series",
+    "Sex",
+    "SimilarInstance",
+    "Study",
+    "Upload",
+    "UploadSource",
+    "UploadState",
+    "Verdict",
+]

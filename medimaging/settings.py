@@ -1,0 +1,320 @@
+"""Settings: one file, read from the environment, no forks for development or production.
+
+Every variable is listed in docs/operations.md. With none set, the site runs
+embedded: SQLite in WAL, local files, and a file-based broker, all under `var/`.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONE, SELF
+
+from medimaging.environment import installation_secret, read_bool, read_int, read_list, read_str
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(read_str("MEDIMAGING_VAR", str(BASE_DIR / "var"))).resolve()
+DATA_DIR = Path(read_str("MEDIMAGING_DATA", str(BASE_DIR.parent / "shared" / "data")))
+SHIPPED_MODELS_DIR = BASE_DIR / "mlcore" / "shipped"
+TESTING = "pytest" in sys.modules
+
+DEBUG = read_bool("MEDIMAGING_DEBUG", default=False)
+HTTPS = read_bool("MEDIMAGING_HTTPS", default=False)
+SECRET_KEY = installation_secret("MEDIMAGING_SECRET_KEY", VAR_DIR / "secrets")
+IDENTITY_KEY = installation_secret("MEDIMAGING_IDENTITY_KEY", VAR_DIR / "secrets")
+"""Keys pseudonyms and new UIDs. Whoever loses it can no longer join new images to known patients."""
+
+ALLOWED_HOSTS = read_list("MEDIMAGING_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = read_list("MEDIMAGING_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "accounts.apps.AccountsConfig",
+    "mlcore.apps.MlcoreConfig",
+    "diagnosis.apps.DiagnosisConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+    "storages",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.TimeZoneMiddleware",
+]
+
+ROOT_URLCONF = "medimaging.urls"
+WSGI_APPLICATION = "medimaging.wsgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database -------------------------------------------------------------------------------
+
+DATABASE_URL = read_str("MEDIMAGING_DATABASE_URL", f"sqlite:///{VAR_DIR / 'medimaging.sqlite3'}")
+DATABASES: dict[str, Any] = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60)}
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Web and worker write at once: WAL lets readers go on, IMMEDIATE takes the write lock at the
+    # start of a transaction (so that it waits instead of failing half-way), FULL survives a power cut.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-64000;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Files ----------------------------------------------------------------------------------
+
+S3_BUCKET = read_str("MEDIMAGING_S3_BUCKET")
+STORAGES: dict[str, Any] = {
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if TESTING
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": str(VAR_DIR / "files"),
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+            "allow_overwrite": True,
+        },
+    },
+}
+if S3_BUCKET:
+    STORAGES["default"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": read_str("MEDIMAGING_S3_ENDPOINT") or None,
+            "access_key": read_str("MEDIMAGING_S3_ACCESS_KEY") or None,
+            "secret_key": read_str("MEDIMAGING_S3_SECRET_KEY") or None,
+            "region_name": read_str("MEDIMAGING_S3_REGION", "us-east-1"),
+            "signature_version": "s3v4",
+            "default_acl": "private",
+            "querystring_auth": True,
+            "file_overwrite": True,
+        },
+    }
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 200
+UPLOAD_MAX_BYTES = read_int("MEDIMAGING_UPLOAD_MAX_BYTES", 100 * 1024 * 1024, minimum=1024)
+UPLOAD_MAX_PIXELS = read_int("MEDIMAGING_UPLOAD_MAX_PIXELS", 64_000_000, minimum=1)
+UPLOAD_MAX_FRAMES = read_int("MEDIMAGING_UPLOAD_MAX_FRAMES", 512, minimum=1)
+
+# --- People ---------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {}),
+        ("MinimumLengthValidator", {"min_length": 12}),
+        ("CommonPasswordValidator", {}),
+        ("NumericPasswordValidator", {}),
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "diagnosis:worklist"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupForm"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if read_str("MEDIMAGING_EMAIL_HOST") else "none"
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "medimaging"
+USERSESSIONS_TRACK_ACTIVITY = False
+SESSION_COOKIE_AGE = read_int("MEDIMAGING_SESSION_SECONDS", 12 * 3600, minimum=60)
+
+EMAIL_HOST = read_str("MEDIMAGING_EMAIL_HOST")
+EMAIL_PORT = read_int("MEDIMAGING_EMAIL_PORT", 587, minimum=1)
+EMAIL_HOST_USER = read_str("MEDIMAGING_EMAIL_USER")
+EMAIL_HOST_PASSWORD = read_str("MEDIMAGING_EMAIL_PASSWORD")
+EMAIL_USE_TLS = read_bool("MEDIMAGING_EMAIL_TLS", default=True)
+DEFAULT_FROM_EMAIL = read_str("MEDIMAGING_EMAIL_FROM", "medimaging@localhost")
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if EMAIL_HOST
+    else "django.core.mail.backends.filebased.EmailBackend"
+)
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+
+CACHE_URL = read_str("MEDIMAGING_CACHE_URL")
+CACHES: dict[str, Any] = {
+    # Rate limits count across the web processes, so the cache must be one that they share.
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+    if CACHE_URL
+    else {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": str(VAR_DIR / "cache"),
+    }
+}
+
+# --- Closed by default ----------------------------------------------------------------------
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = HTTPS and read_bool("MEDIMAGING_HTTPS_REDIRECT", default=True)
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+if read_bool("MEDIMAGING_BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+        "manifest-src": [SELF],
+        "worker-src": [SELF],
+    }
+}
+
+# --- Work in the background -----------------------------------------------------------------
+
+CELERY_BROKER_URL = read_str("MEDIMAGING_BROKER_URL", "filesystem://")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {
+    "diagnosis.run_analysis": {"queue": "analysis"},
+    "mlcore.run_training": {"queue": "training"},
+}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "reap": {"task": "diagnosis.reap", "schedule": 5.0, "options": {"expires": 5}},
+}
+if CELERY_BROKER_URL.startswith("filesystem"):
+    BROKER_DIR = VAR_DIR / "broker"
+    for _folder in ("messages", "control", "processed"):
+        (BROKER_DIR / _folder).mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(BROKER_DIR / "messages"),
+        "data_folder_out": str(BROKER_DIR / "messages"),
+        "control_folder": str(BROKER_DIR / "control"),
+        "store_processed": False,
+        "polling_interval": 0.05,
+    }
+ANALYSIS_LEASE_SECONDS = read_int("MEDIMAGING_ANALYSIS_LEASE_SECONDS", 30, minimum=1)
+"""How long a worker may hold an analysis before the reaper takes it back."""
+ANALYSIS_QUEUE_SECONDS = read_int("MEDIMAGING_ANALYSIS_QUEUE_SECONDS", 15, minimum=1)
+"""How long a pending analysis may wait before the reaper signals it again."""
+ANALYSIS_MAX_ATTEMPTS = read_int("MEDIMAGING_ANALYSIS_MAX_ATTEMPTS", 3, minimum=1)
+
+# --- REST -----------------------------------------------------------------------------------
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.ScopePermission"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "medimaging.common.pagination.CursorPagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_VERSIONING_CLASS": None,
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {
+        "anon": read_str("MEDIMAGING_THROTTLE_ANON", "60/min"),
+        "user": read_str("MEDIMAGING_THROTTLE_USER", "3000/min"),
+    },
+    "EXCEPTION_HANDLER": "medimaging.common.problems.problem_handler",
+    "PAGE_SIZE": 50,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "medimaging",
+    "DESCRIPTION": "Upload medical images, read what the model finds, review and sign.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- Language, time, logs -------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_I18N = USE_TZ = True
+
+LOG_LEVEL = read_str("MEDIMAGING_LOG_LEVEL", "INFO")
+LOGGING_CONFIG = "medimaging.common.logging.configure_logging"
+LOGGING: dict[str, Any] = {}
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_COMMAND_LOGGING_ENABLED = False

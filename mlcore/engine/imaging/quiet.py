@@ -1,0 +1,76 @@
+"""Keep what the decoding libraries have to say out of the caller's way."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import gdcm
+
+from mlcore.engine.errors import EngineError, ImageTooLarge, UnreadableImage
+
+# pydicom's log lines quote values of the file, which may identify a patient.
+logging.getLogger("pydicom").addHandler(logging.NullHandler())
+logging.getLogger("pydicom").propagate = False
+for _switch_off in (gdcm.Trace.DebugOff, gdcm.Trace.WarningOff, gdcm.Trace.ErrorOff):
+    _switch_off()
+
+_lock = threading.Lock()
+_depth = 0
+_caught: warnings.catch_warnings[None] | None = None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Ignore warnings while any thread is inside.
+
+    `warnings.catch_warnings` swaps state of the whole process, so threads that
+    overlap would restore each other's filters; only the first in and the last
+    out touch them here.
+    """
+    _enter()
+    try:
+        yield
+    finally:
+        _leave()
+
+
+@contextmanager
+def refusing_damage(what: str) -> Iterator[None]:
+    """Turn whatever a decoder raises into an error fit for the person who sent the file.
+
+    The original exception is dropped on purpose: its text may quote the file.
+    """
+    try:
+        with quiet():
+            yield
+    except EngineError:
+        raise
+    except MemoryError:
+        raise ImageTooLarge(
+            f"The {what} needs more memory than there is to decode.", mend="Send a smaller image."
+        ) from None
+    except Exception:  # noqa: BLE001 - decoders raise whatever they like
+        raise UnreadableImage(f"The {what} is truncated or damaged and could not be decoded.") from None
+
+
+def _enter() -> None:
+    global _depth, _caught
+    with _lock:
+        if _depth == 0:
+            _caught = warnings.catch_warnings()
+            _caught.__enter__()
+            warnings.simplefilter("ignore")
+        _depth += 1
+
+
+def _leave() -> None:
+    global _depth, _caught
+    with _lock:
+        _depth -= 1
+        if _depth == 0 and _caught is not None:
+            _caught.__exit__(None, None, None)
+            _caught = None

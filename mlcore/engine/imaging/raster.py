@@ -1,0 +1,220 @@
+"""Read PNG, JPEG and TIFF files with Pillow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+
+from mlcore.engine.errors import ImageTooLarge, UnreadableImage, UnsupportedImage
+from mlcore.engine.imaging.codestream import read_jpeg
+from mlcore.engine.imaging.limits import check_header
+from mlcore.engine.imaging.png import essential_png, png_channels, png_size
+from mlcore.engine.imaging.quiet import refusing_damage
+from mlcore.engine.types import ImageFormat, ImageHeader, ImageLimits
+
+Samples = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.int16]
+
+_MAX_JPEG_SCANS = 128
+_ORIENTATION = 0x0112
+_EXPORT = "Export the image again as 8-bit or 16-bit PNG."
+_SUBFILE, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _SAMPLE_FORMAT = 254, 258, 259, 262, 277, 339
+_WHITE_IS_ZERO = 0
+_REDUCED_RESOLUTION = 1
+
+
+@dataclass(frozen=True)
+class RasterFile:
+    """A PNG, JPEG or TIFF file, opened and found to be within its limits."""
+
+    header: ImageHeader
+    data: bytes
+    pages: tuple[int, ...] = (0,)
+    """Of a TIFF: the positions of its full pages, thumbnails left out."""
+
+    def frame(self, index: int) -> Samples:
+        """Decode one frame to (rows, columns) uint8, uint16 or int16, or (rows, columns, 3) uint8 RGB."""
+        with refusing_damage(f"{self.header.format.upper()} file"):
+            with _OPENERS[self.header.format](BytesIO(self.data)) as image:
+                if self.header.format is ImageFormat.TIFF:
+                    image.seek(self.pages[index])
+                return _samples(image)
+
+
+def open_raster(data: bytes, *, format: ImageFormat, limits: ImageLimits) -> RasterFile:
+    """Read the header of a PNG, JPEG or TIFF file and hold it to `limits`."""
+    with refusing_damage(f"{format.upper()} file"):
+        if format is ImageFormat.PNG:
+            return _open_png(data, limits=limits)
+        if format is ImageFormat.JPEG:
+            return _open_jpeg(data, limits=limits)
+        return _open_tiff(data, limits=limits)
+
+
+def _open_png(data: bytes, *, limits: ImageLimits) -> RasterFile:
+    rows, columns, depth, color = png_size(data)
+    header = ImageHeader(
+        format=ImageFormat.PNG,
+        rows=rows,
+        columns=columns,
+        frame_count=1,
+        samples_per_pixel=png_channels(color),
+        bits_allocated=max(8, depth),
+        bits_stored=depth,
+        photometric_interpretation={0: "MONOCHROME2", 4: "MONOCHROME2", 3: "PALETTE COLOR"}.get(color, "RGB"),
+    )
+    check_header(header, limits=limits)
+    return RasterFile(header=header, data=essential_png(data))
+
+
+def _open_jpeg(data: bytes, *, limits: ImageLimits) -> RasterFile:
+    stream = read_jpeg(data)
+    header = ImageHeader(
+        format=ImageFormat.JPEG,
+        rows=stream.rows,
+        columns=stream.columns,
+        frame_count=1,
+        samples_per_pixel=stream.components,
+        bits_allocated=8 if stream.precision <= 8 else 16,
+        bits_stored=stream.precision,
+        photometric_interpretation={1: "MONOCHROME2", 4: "CMYK"}.get(stream.components, "YBR_FULL"),
+    )
+    check_header(header, limits=limits)
+    if stream.precision != 8 or stream.marker not in (0xC0, 0xC1, 0xC2, 0xC9, 0xCA):
+        raise UnsupportedImage(
+            "The JPEG file is of a rare kind (12-bit, lossless or hierarchical) that is read only inside DICOM.",
+            mend=_EXPORT,
+        )
+    if stream.scans > _MAX_JPEG_SCANS:
+        raise UnreadableImage("The JPEG file holds far more scans than an image needs.")
+    if not stream.ended:
+        raise UnreadableImage("The JPEG file is truncated: it ends before its end mark.")
+    return RasterFile(header=header, data=data)
+
+
+def _open_tiff(data: bytes, *, limits: ImageLimits) -> RasterFile:
+    headers: list[ImageHeader] = []
+    pages: list[int] = []
+    with TiffImageFile(BytesIO(data)) as image:
+        for position in range(limits.max_frames + 2):
+            try:
+                image.seek(position)
+            except EOFError:
+                break
+            header = _tiff_header(image)
+            check_header(header, limits=limits)
+            if not pages or not int(_tag(image, _SUBFILE, 0)) & _REDUCED_RESOLUTION:
+                headers.append(header)
+                pages.append(position)
+    if len(pages) > limits.max_frames:
+        raise ImageTooLarge(
+            f"The file has more than the {limits.max_frames} pages that are accepted.", mend="Send fewer pages."
+        )
+    first = headers[0]
+    header = ImageHeader(**{**vars(first), "frame_count": len(pages)})
+    if sum(page.decoded_bytes for page in headers) > limits.max_decoded_bytes:
+        raise ImageTooLarge("The TIFF file takes too much memory once decoded.", mend="Send fewer pages.")
+    return RasterFile(header=header, data=data, pages=tuple(pages))
+
+
+def _tiff_header(image: TiffImageFile) -> ImageHeader:
+    bits = _tag(image, _BITS, 1)
+    if int(_tag(image, _SAMPLE_FORMAT, 1)) == 3 or bits > 16 or image.mode in ("F", "LAB"):
+        raise UnsupportedImage(
+            "The TIFF file stores floating-point, 32-bit or L*a*b* samples, which are not read here.", mend=_EXPORT
+        )
+    photometric = int(_tag(image, _PHOTOMETRIC, 1))
+    names = {0: "MONOCHROME1", 1: "MONOCHROME2", 2: "RGB", 3: "PALETTE COLOR", 5: "CMYK", 6: "YBR_FULL"}
+    return ImageHeader(
+        format=ImageFormat.TIFF,
+        rows=image.height,
+        columns=image.width,
+        frame_count=1,
+        samples_per_pixel=int(_tag(image, _SAMPLES, 1)),
+        bits_allocated=8 if bits <= 8 else 16,
+        bits_stored=int(bits),
+        photometric_interpretation=names.get(photometric, "RGB"),
+        signed=int(_tag(image, _SAMPLE_FORMAT, 1)) == 2,
+    )
+
+
+def _tag(image: TiffImageFile, tag: int, default: int) -> int:
+    value: Any = image.tag_v2.get(tag, default)
+    return int(max(value)) if isinstance(value, tuple) else int(value)
+
+
+def _samples(image: ImageFile) -> Samples:
+    orientation = _orientation(image)
+    image.load()
+    return _oriented(_array(image), orientation=orientation)
+
+
+def _array(image: ImageFile) -> Samples:
+    """Return the pixels as gray or RGB; transparency is laid over black, as a viewer's background is."""
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L"))
+    if image.mode in ("I;16", "I;16L", "I;16B", "I"):
+        return _wide_gray(image)
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        return _without_alpha(np.asarray(image.convert("RGBA")))
+    return _gray_if_equal(np.asarray(image.convert("RGB")))
+
+
+def _wide_gray(image: ImageFile) -> Samples:
+    stored = np.asarray(image)
+    if not isinstance(image, TiffImageFile):
+        return stored.astype(np.uint16)
+    if int(_tag(image, _SAMPLE_FORMAT, 1)) == 2:
+        return stored.astype(np.int16)
+    values: NDArray[np.uint16] = stored.astype(np.uint16)
+    if _tag(image, _PHOTOMETRIC, 1) == _WHITE_IS_ZERO:
+        # Pillow inverts 8-bit samples itself, and wider ones not.
+        values = np.uint16(2 ** _tag(image, _BITS, 16) - 1) - values
+    return values
+
+
+def _without_alpha(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    alpha = rgba[..., 3:].astype(np.uint16)
+    flat = ((rgba[..., :3] * alpha + 127) // 255).astype(np.uint8)
+    return _gray_if_equal(flat)
+
+
+def _gray_if_equal(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return one channel where all three are the same: a gray image in a color file."""
+    red = rgb[..., 0]
+    if np.array_equal(red, rgb[..., 1]) and np.array_equal(red, rgb[..., 2]):
+        return np.ascontiguousarray(red)
+    return rgb
+
+
+def _orientation(image: ImageFile) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 - a damaged EXIF block says nothing about the pixels
+        return 1
+
+
+def _oriented(samples: Samples, *, orientation: int) -> Samples:
+    """Turn the pixels upright (EXIF 2.32, 4.6.5.A orientation)."""
+    turned = samples
+    if orientation in (5, 6, 7, 8):
+        turned = np.swapaxes(turned, 0, 1)
+    if orientation in (3, 4, 7, 8):
+        turned = turned[::-1]
+    if orientation in (2, 3, 6, 7):
+        turned = turned[:, ::-1]
+    return np.ascontiguousarray(turned)
+
+
+_OPENERS: dict[ImageFormat, type[ImageFile]] = {
+    ImageFormat.PNG: PngImageFile,
+    ImageFormat.JPEG: JpegImageFile,
+    ImageFormat.TIFF: TiffImageFile,
+}
