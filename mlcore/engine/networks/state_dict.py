@@ -31,6 +31,8 @@ class _Slice:
     key: str
     offset: int
     shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    """In elements; weights that came from TensorFlow are stored transposed."""
 
 
 class _FloatStorage:
@@ -41,8 +43,9 @@ class _LongStorage:
     dtype = np.dtype("<i8")
 
 
-def _rebuild_tensor(storage: Any, offset: int, size: Any, *_: Any) -> _Slice:
-    return _Slice(key=str(storage[2]), offset=int(offset), shape=tuple(int(side) for side in size))
+def _rebuild_tensor(storage: Any, offset: int, size: Any, stride: Any, *_: Any) -> _Slice:
+    shape, strides = tuple(int(side) for side in size), tuple(int(step) for step in stride)
+    return _Slice(key=str(storage[2]), offset=int(offset), shape=shape, strides=strides)
 
 
 _ALLOWED: dict[tuple[str, str], Any] = {
@@ -97,8 +100,12 @@ def _read_storage(file: BinaryIO, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _cut(storage: NDArray[Any], part: _Slice) -> NDArray[Any]:
-    count = int(np.prod(part.shape, dtype=np.int64))
-    return storage[part.offset : part.offset + count].reshape(part.shape)
+    """Copy a tensor out of its storage; a description that reaches past the end is refused."""
+    reach = sum((side - 1) * step for side, step in zip(part.shape, part.strides, strict=True))
+    if min((part.offset, *part.shape, *part.strides)) < 0 or part.offset + reach >= storage.size:
+        raise ArtifactError("The weights file describes a tensor that it does not hold.")
+    steps = tuple(step * storage.itemsize for step in part.strides)
+    return np.array(np.lib.stride_tricks.as_strided(storage[part.offset :], part.shape, steps))
 
 
 def imagenet_state_dict() -> dict[str, NDArray[Any]]:

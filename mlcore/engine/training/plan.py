@@ -1,0 +1,39 @@
+"""The settings of a training run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from mlcore.engine.imaging.augment import Augmentation
+from mlcore.engine.imaging.preprocess import Preprocessing
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """Everything that decides how a network comes out, besides the data."""
+
+    architecture: str
+    classes: tuple[str, ...]
+    epochs: int = 10
+    batch_size: int = 32
+    learning_rate: float = 3e-4
+    warm_up: float = 0.1
+    """Part of all steps over which the learning rate rises."""
+    weight_decay: float = 1e-4
+    label_smoothing: float = 0.05
+    dropout: float = 0.3
+    average: float = 0.995
+    """Decay of the running mean of weights, which is the network that is kept."""
+    patience: int = 4
+    """Epochs without a better validation before the run ends early."""
+    seed: int = 7
+    pretrained: bool = True
+    probe: bool = True
+    """Fit the head alone, before any other weight moves."""
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as plain values, for JSON."""
+        return asdict(self)
