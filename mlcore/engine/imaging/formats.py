@@ -11,7 +11,8 @@ HEAD_BYTES = 4096
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _VALUE_REPRESENTATIONS = frozenset(
-    b"AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
+    b"AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OV OW "
+    b"PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
 )
 _FIRST_ELEMENTS = frozenset({0x0000, 0x0001, 0x0005, 0x0006, 0x0008, 0x0012, 0x0014, 0x0016, 0x0018, 0x0020})
 
@@ -82,13 +83,13 @@ def _looks_like_bare_dicom(head: bytes) -> bool:
     if len(head) < 8:
         return False
     for byte_order in ("little", "big"):
-        group = int.from_bytes(head[0:2], byte_order)  # type: ignore[arg-type]
-        element = int.from_bytes(head[2:4], byte_order)  # type: ignore[arg-type]
+        group = int.from_bytes(head[0:2], byte_order)
+        element = int.from_bytes(head[2:4], byte_order)
         if group not in (0x0002, 0x0008):
             continue
         if head[4:6] in _VALUE_REPRESENTATIONS:
             return True
-        length = int.from_bytes(head[4:8], byte_order)  # type: ignore[arg-type]
+        length = int.from_bytes(head[4:8], byte_order)
         if byte_order == "little" and element in _FIRST_ELEMENTS and length <= 256 and length % 2 == 0:
             return True
     return False
@@ -110,7 +111,7 @@ def _unknown(head: bytes) -> UnknownFormat:
             mend="Decrypt it and send the DICOM file inside.",
         )
     if not head.strip(b"\x00"):
-        return UnknownFormat("The file begins with zeros only and holds no image.", mend="Export the image again.")
+        return UnknownFormat("The file begins with zeros only.", mend="Export the image again.")
     return _unknown_text(head) or UnknownFormat("The file is not of a format that is read here.")
 
 
@@ -119,7 +120,7 @@ def _unknown_text(head: bytes) -> UnknownFormat | None:
         text = head[:1024].decode("utf-8", errors="strict" if len(head) <= 1024 else "ignore")
     except UnicodeDecodeError:
         return None
-    if "\x00" in text or sum(character.isprintable() or character in "\r\n\t" for character in text) < len(text) - 1:
+    if not all(character.isprintable() or character in "\r\n\t\ufeff" for character in text):
         return None
     start = text.lstrip("\ufeff \t\r\n").lower()
     if start.startswith(("<!doctype html", "<html")):

@@ -27,7 +27,7 @@ def check_header(header: ImageHeader, *, limits: ImageLimits) -> None:
         raise UnreadableImage("The image declares that it holds no frame.")
     if header.rows * header.columns > limits.max_pixels_per_frame:
         raise ImageTooLarge(
-            f"The image has more than the {limits.max_pixels_per_frame // _MEGA} megapixels that are accepted.",
+            f"The image has more than the {limits.max_pixels_per_frame // _MEGA} megapixels accepted.",
             mend="Send the image at a lower resolution.",
         )
     if header.frame_count > limits.max_frames:
@@ -37,6 +37,6 @@ def check_header(header: ImageHeader, *, limits: ImageLimits) -> None:
         )
     if header.decoded_bytes > limits.max_decoded_bytes:
         raise ImageTooLarge(
-            f"The image takes more than the {limits.max_decoded_bytes // _MEGA} MB that are accepted once decoded.",
+            f"Once decoded, the image takes more than the {limits.max_decoded_bytes // _MEGA} MB accepted.",
             mend="Send fewer frames, or the image at a lower resolution.",
         )

@@ -41,11 +41,11 @@ class RasterFile:
 
     def frame(self, index: int) -> Samples:
         """Decode one frame to (rows, columns) uint8, uint16 or int16, or (rows, columns, 3) uint8 RGB."""
-        with refusing_damage(f"{self.header.format.upper()} file"):
-            with _OPENERS[self.header.format](BytesIO(self.data)) as image:
-                if self.header.format is ImageFormat.TIFF:
-                    image.seek(self.pages[index])
-                return _samples(image)
+        opener = _OPENERS[self.header.format]
+        with refusing_damage(f"{self.header.format.upper()} file"), opener(BytesIO(self.data)) as image:
+            if self.header.format is ImageFormat.TIFF:
+                image.seek(self.pages[index])
+            return _samples(image)
 
 
 def open_raster(data: bytes, *, format: ImageFormat, limits: ImageLimits) -> RasterFile:
@@ -89,7 +89,7 @@ def _open_jpeg(data: bytes, *, limits: ImageLimits) -> RasterFile:
     check_header(header, limits=limits)
     if stream.precision != 8 or stream.marker not in (0xC0, 0xC1, 0xC2, 0xC9, 0xCA):
         raise UnsupportedImage(
-            "The JPEG file is of a rare kind (12-bit, lossless or hierarchical) that is read only inside DICOM.",
+            "The JPEG file is of a rare kind (12-bit, lossless or hierarchical), read only inside DICOM.",
             mend=_EXPORT,
         )
     if stream.scans > _MAX_JPEG_SCANS:
@@ -115,7 +115,7 @@ def _open_tiff(data: bytes, *, limits: ImageLimits) -> RasterFile:
                 pages.append(position)
     if len(pages) > limits.max_frames:
         raise ImageTooLarge(
-            f"The file has more than the {limits.max_frames} pages that are accepted.", mend="Send fewer pages."
+            f"The file has more than the {limits.max_frames} pages accepted.", mend="Send fewer pages."
         )
     first = headers[0]
     header = ImageHeader(**{**vars(first), "frame_count": len(pages)})
@@ -128,7 +128,8 @@ def _tiff_header(image: TiffImageFile) -> ImageHeader:
     bits = _tag(image, _BITS, 1)
     if int(_tag(image, _SAMPLE_FORMAT, 1)) == 3 or bits > 16 or image.mode in ("F", "LAB"):
         raise UnsupportedImage(
-            "The TIFF file stores floating-point, 32-bit or L*a*b* samples, which are not read here.", mend=_EXPORT
+            "The TIFF file stores floating-point, 32-bit or L*a*b* samples, which are not read here.",
+            mend=_EXPORT,
         )
     photometric = int(_tag(image, _PHOTOMETRIC, 1))
     names = {0: "MONOCHROME1", 1: "MONOCHROME2", 2: "RGB", 3: "PALETTE COLOR", 5: "CMYK", 6: "YBR_FULL"}
@@ -203,7 +204,7 @@ def _orientation(image: ImageFile) -> int:
 
 def _oriented(samples: Samples, *, orientation: int) -> Samples:
     """Turn the pixels upright (EXIF 2.32, 4.6.5.A orientation)."""
-    turned = samples
+    turned: NDArray[Any] = samples
     if orientation in (5, 6, 7, 8):
         turned = np.swapaxes(turned, 0, 1)
     if orientation in (3, 4, 7, 8):

@@ -1,0 +1,148 @@
+"""Decode the stored pixels of one DICOM frame with permissively licensed decoders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gdcm
+from numpy.typing import NDArray
+from pydicom.dataset import FileDataset
+from pydicom.encaps import get_frame
+from pydicom.pixels.decoders.base import DecodeRunner, JPEGExtended12BitDecoder, get_decoder
+from pydicom.uid import (
+    UID,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    RLELossless,
+)
+
+from mlcore.engine.errors import UnreadableImage
+from mlcore.engine.imaging.codestream import read_jpeg, read_jpeg2000
+from mlcore.engine.imaging.dicom_header import JPEG_2000, JPEG_LS, NATIVE
+from mlcore.engine.types import ImageHeader
+
+_MAX_FRAGMENTS = 65_536
+_MAX_TILES = 16_384
+_MAX_JPEG_SCANS = 128
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+_EXTENDED_PLUGIN = "gdcm_extended"
+
+_PLUGINS: dict[str, str] = {
+    JPEGBaseline8Bit: "pillow",
+    JPEGExtended12Bit: _EXTENDED_PLUGIN,
+    JPEGLossless: "gdcm",
+    JPEGLosslessSV1: "gdcm",
+    RLELossless: "pylibjpeg",
+    **dict.fromkeys(JPEG_LS, "pyjpegls"),
+    **dict.fromkeys(JPEG_2000, "pylibjpeg"),
+}
+
+DECODER_DEPENDENCIES = {JPEGExtended12Bit: ("gdcm>=3.0.10",)}
+
+
+def is_available(uid: str) -> bool:
+    """Tell pydicom that this module decodes JPEG Extended."""
+    return uid == JPEGExtended12Bit
+
+
+def _decode_frame(src: bytes, runner: DecodeRunner) -> bytes:
+    """Decode one frame of JPEG Extended, 8 or 12 bits, with GDCM.
+
+    pydicom's own GDCM plugin refuses 12 bits; GDCM decodes them where it is
+    told the container size.
+    """
+    fragment = gdcm.Fragment()
+    fragment.SetByteStringValue(src)
+    fragments = gdcm.SequenceOfFragments.New()
+    fragments.AddFragment(fragment)
+    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
+    element.SetValue(fragments.__ref__())
+    image = gdcm.Image()
+    image.SetNumberOfDimensions(2)
+    image.SetDimensions((runner.columns, runner.rows, 1))
+    image.SetDataElement(element)
+    photometric = gdcm.PhotometricInterpretation.GetPIType(str(runner.photometric_interpretation))
+    image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(photometric))
+    transfer_syntax = gdcm.TransferSyntax.GetTSType(str(runner.transfer_syntax))
+    image.SetTransferSyntax(gdcm.TransferSyntax(transfer_syntax))
+    bits = runner.bits_stored
+    image.SetPixelFormat(
+        gdcm.PixelFormat(
+            runner.samples_per_pixel, runner.bits_allocated, bits, bits - 1, runner.pixel_representation
+        )
+    )
+    decoded: bytes = image.GetBuffer().encode("utf-8", "surrogateescape")
+    return decoded
+
+
+if _EXTENDED_PLUGIN not in JPEGExtended12BitDecoder.available_plugins:
+    JPEGExtended12BitDecoder.add_plugin(_EXTENDED_PLUGIN, (__name__, "_decode_frame"))
+
+
+def decode_frame(dataset: FileDataset, *, header: ImageHeader, index: int) -> tuple[NDArray[Any], str]:
+    """Return the samples of one frame and the color space they are in.
+
+    (rows, columns) or (rows, columns, 3), as stored but for YBR, which becomes
+    RGB. What the codestream declares is held against the header first, so that
+    no decoder makes room for more than the header was accepted with.
+    """
+    transfer_syntax = UID(header.transfer_syntax_uid)
+    _check_encapsulation(dataset, native=transfer_syntax in NATIVE)
+    if transfer_syntax in NATIVE:
+        _check_native_length(dataset, header=header)
+    else:
+        _check_codestream(_encoded_frame(dataset, header=header, index=index), header=header)
+    plugin = _PLUGINS.get(transfer_syntax, "")
+    samples, properties = get_decoder(transfer_syntax).as_array(dataset, index=index, decoding_plugin=plugin)
+    return samples, str(properties["photometric_interpretation"])
+
+
+def _check_encapsulation(dataset: FileDataset, *, native: bool) -> None:
+    element = dataset["PixelData"]
+    if native == bool(element.is_undefined_length):
+        raise UnreadableImage("The pixel data of the DICOM file is not packed as its transfer syntax says.")
+
+
+def _check_native_length(dataset: FileDataset, *, header: ImageHeader) -> None:
+    samples = header.rows * header.columns * header.samples_per_pixel * header.frame_count
+    if header.photometric_interpretation == "YBR_FULL_422":
+        samples = samples * 2 // 3
+    expected = (samples * header.bits_allocated + 7) // 8
+    if len(dataset.PixelData) < expected:
+        raise UnreadableImage("The DICOM file is truncated: it holds fewer pixels than it declares.")
+
+
+def _encoded_frame(dataset: FileDataset, *, header: ImageHeader, index: int) -> bytes:
+    data: bytes = dataset.PixelData
+    _check_fragments(data)
+    offsets = dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths")
+    extended = offsets if offsets[0] and offsets[1] else None
+    frame: bytes = get_frame(data, index, number_of_frames=header.frame_count, extended_offsets=extended)
+    return frame
+
+
+def _check_fragments(data: bytes) -> None:
+    position = 0
+    for _ in range(_MAX_FRAGMENTS):
+        if position + 8 > len(data):
+            return
+        position += 8 + int.from_bytes(data[position + 4 : position + 8], "little")
+    raise UnreadableImage("The pixel data of the DICOM file is cut into far too many pieces.")
+
+
+def _check_codestream(frame: bytes, *, header: ImageHeader) -> None:
+    transfer_syntax = UID(header.transfer_syntax_uid)
+    if transfer_syntax == RLELossless:
+        return
+    stream = read_jpeg2000(frame) if transfer_syntax in JPEG_2000 else read_jpeg(frame)
+    declared = (stream.rows, stream.columns, stream.components)
+    if declared != (header.rows, header.columns, header.samples_per_pixel):
+        raise UnreadableImage("The compressed pixels of the DICOM file are of another size than it declares.")
+    if stream.precision > header.bits_allocated:
+        raise UnreadableImage("The compressed pixels of the DICOM file have more bits than it declares.")
+    if stream.tiles > _MAX_TILES or stream.scans > _MAX_JPEG_SCANS:
+        raise UnreadableImage("The compressed pixels of the DICOM file are cut into far too many parts.")
+    if not stream.ended:
+        raise UnreadableImage("The DICOM file is truncated: its compressed pixels end early.")
