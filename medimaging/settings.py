@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+import django_stubs_ext
 from csp.constants import NONE, SELF
 
 from medimaging.environment import installation_secret, read_bool, read_int, read_list, read_str
+
+# Django's own generic classes take type arguments only with this.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(read_str("MEDIMAGING_VAR", str(BASE_DIR / "var"))).resolve()

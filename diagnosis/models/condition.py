@@ -26,7 +26,10 @@ class ConditionQuerySet(models.QuerySet["Condition"]):
         """Return what everybody may use, what the user proposed, or all."""
         if user.sees_everything:
             return self
-        return self.filter(~models.Q(state=ConditionState.PROPOSED) | models.Q(proposed_by=user))
+        joined = Condition.also_proposed_by.through.objects.filter(user_id=user.pk).values("condition_id")
+        return self.filter(
+            ~models.Q(state=ConditionState.PROPOSED) | models.Q(proposed_by=user) | models.Q(pk__in=joined)
+        )
 
     def selectable_by(self, user: User) -> "ConditionQuerySet":
         """Return the conditions the user may put on a review."""
@@ -58,6 +61,7 @@ class Condition(StatefulModel):
     proposed_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="proposed_conditions"
     )
+    also_proposed_by = models.ManyToManyField(User, related_name="joined_proposals", blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar = ConditionQuerySet.as_manager()

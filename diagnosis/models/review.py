@@ -118,7 +118,9 @@ class ReviewFinding(models.Model):
     condition = models.ForeignKey(Condition, on_delete=models.PROTECT, related_name="review_findings")
     verdict = models.CharField(max_length=16, choices=Verdict)
     suggested_by_model = models.BooleanField(
-        default=False, help_text="Whether the model had suggested the condition."
+        null=True,
+        default=None,
+        help_text="Whether the model had suggested the condition; empty if it gave no answer for it.",
     )
     note = models.CharField(max_length=500, blank=True)
 

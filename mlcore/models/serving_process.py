@@ -1,8 +1,12 @@
 """Which worker processes hold which models, as told by themselves."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import models
+
+ALIVE_WITHIN = timedelta(seconds=20)
+"""A process tells every few seconds that it lives; after this long it counts as dead."""
 
 
 class ServingProcess(models.Model):

@@ -1,0 +1,38 @@
+"""Who may see a model's answer, and when. Pages and REST both ask here."""
+
+from accounts.models import User
+from diagnosis.models import Analysis, AnalysisState, Instance, Review, ReviewState, Study
+
+ANSWERED = (AnalysisState.SUCCEEDED, AnalysisState.WITHHELD)
+
+
+def answers_hidden_from(user: User, study: Study) -> bool:
+    """Tell whether the model's answers stay hidden until the user has signed a first read."""
+    if not user.blind_first:
+        return False
+    return not Review.objects.filter(study=study, reader=user, state=ReviewState.SIGNED).exists()
+
+
+def studies_hidden_from(user: User, studies: list[Study]) -> set[object]:
+    """Return the keys of those of `studies` whose answers are hidden from the user, in one query."""
+    if not user.blind_first:
+        return set()
+    read = Review.objects.filter(study__in=studies, reader=user, state=ReviewState.SIGNED)
+    return {study.pk for study in studies} - set(read.values_list("study_id", flat=True))
+
+
+def shown_answer(user: User, study: Study) -> Analysis | None:
+    """Return the latest answer that the user can see on the study, or None."""
+    if answers_hidden_from(user, study):
+        return None
+    return latest_answer(study)
+
+
+def latest_answer(study: Study) -> Analysis | None:
+    """Return the study's latest analysis that came to an answer or was withheld."""
+    return (
+        Analysis.objects.filter(instance__in=Instance.objects.filter(series__study=study), state__in=ANSWERED)
+        .select_related("model_version")
+        .order_by("-requested_at", "id")
+        .first()
+    )

@@ -1,0 +1,33 @@
+"""Pictures of what is stored, rendered when they are asked for."""
+
+from mlcore.engine.imaging.encode import render_overlay, render_png
+from mlcore.engine.imaging.maps import decode_map
+
+from diagnosis.models import Finding, Instance
+from medimaging.common.storage import read_content
+from mlcore.engine.imaging.decode import decode_image
+
+THUMBNAIL_SIDE = 160
+
+
+def display_png(instance: Instance, *, frame: int | None = None, max_side: int | None = None) -> bytes:
+    """Return an instance as an 8-bit PNG, window and polarity applied.
+
+    Raises:
+        ImageError: the frame does not exist.
+    """
+    image = decode_image(read_content(instance.content_key), frame=frame)
+    return render_png(image, max_side=max_side)
+
+
+def thumbnail(instance: Instance) -> bytes:
+    """Return a small PNG of an instance."""
+    return display_png(instance, max_side=THUMBNAIL_SIDE)
+
+
+def overlay_png(finding: Finding) -> bytes:
+    """Return a finding's saliency map as a colored, transparent PNG in the image's own shape."""
+    instance = finding.analysis.instance
+    return render_overlay(
+        decode_map(read_content(finding.saliency_key)), rows=instance.rows, columns=instance.columns
+    )

@@ -1,0 +1,62 @@
+"""Ask for analyses, ask again, and wait for them."""
+
+import time
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.services import audit
+from diagnosis import tasks
+from diagnosis.models import Analysis, AnalysisState, Instance
+from mlcore.selectors import active_version
+
+POLL_SECONDS = 0.05
+
+
+@transaction.atomic
+def request_analysis(instance: Instance, *, by: User | None = None) -> Analysis | None:
+    """Queue one analysis by the active model, to start once the caller's transaction is committed.
+
+    Returns None where no model is active for the examination type. Asking twice
+    for the same model version returns the analysis that is there.
+    """
+    version = active_version(instance.series.study.examination_type)
+    if version is None:
+        return None
+    analysis, created = Analysis.objects.get_or_create(
+        instance=instance, model_version=version, defaults={"requested_by": by}
+    )
+    if created:
+        _signal(analysis)
+    return analysis
+
+
+@transaction.atomic
+def retry_analysis(analysis: Analysis, *, by: User, reason: str = "") -> Analysis:
+    """Queue a failed analysis again, with all its attempts before it."""
+    failure = {"code": analysis.failure_code, "message": analysis.failure_message}
+    analysis.transition_to(
+        AnalysisState.PENDING,
+        attempts=0,
+        signaled_at=timezone.now(),
+        finished_at=None,
+        failure_code="",
+        failure_message="",
+    )
+    audit.record("analysis.retry", by=by, target=analysis, reason=reason, details={"failure": failure})
+    _signal(analysis)
+    return analysis
+
+
+def wait_for_analysis(analysis: Analysis, *, seconds: float) -> Analysis:
+    """Return the analysis once it is final, or as it stands when the time is up."""
+    deadline = time.monotonic() + seconds
+    while not analysis.is_final and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+        analysis.refresh_from_db()
+    return analysis
+
+
+def _signal(analysis: Analysis) -> None:
+    transaction.on_commit(lambda: tasks.signal(str(analysis.pk)))

@@ -1,0 +1,97 @@
+"""Conditions: readers propose what the system does not know, administrators decide."""
+
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from accounts.models import User
+from accounts.services import audit
+from diagnosis.models import Condition, ConditionState, ReviewFinding, ReviewState
+from medimaging.common.errors import ApplicationError, NotAllowed
+from mlcore.models import ExaminationType
+
+
+class InvalidCondition(ApplicationError):
+    """What was given does not name a condition."""
+
+    code = "invalid_condition"
+
+
+def propose_condition(examination_type: ExaminationType, *, name: str, by: User) -> Condition:
+    """Return the condition of this name, proposed where it is unknown.
+
+    Until it is approved only its proposer can use it. A name that somebody else
+    proposed already is joined, not refused: approving it approves it for both.
+    """
+    name = " ".join(name.split())
+    code = slugify(name)[:64].strip("-")
+    if not code or len(name) > 120:
+        raise InvalidCondition(
+            "This is not a usable name.", mend="Use letters and digits, 120 characters at most."
+        )
+    if not by.reads_studies:
+        raise NotAllowed("You may not propose conditions.")
+    try:
+        with transaction.atomic():
+            condition, created = Condition.objects.get_or_create(
+                examination_type=examination_type, code=code, defaults={"name": name, "proposed_by": by}
+            )
+            if created:
+                audit.record("condition.propose", by=by, target=condition, details={"name": name})
+                return condition
+    except IntegrityError:
+        condition = Condition.objects.get(examination_type=examination_type, code=code)
+    return _join(condition, by=by)
+
+
+def _join(known: Condition, *, by: User) -> Condition:
+    condition = known.merged_into or known
+    if condition.state == ConditionState.RETIRED:
+        raise InvalidCondition(
+            "This condition was retired.", mend="Ask an administrator to bring it back into use."
+        )
+    if condition.state == ConditionState.PROPOSED and condition.proposed_by_id != by.pk:
+        condition.also_proposed_by.add(by)
+    return condition
+
+
+@transaction.atomic
+def approve_condition(condition: Condition, *, by: User, reason: str = "") -> Condition:
+    """Let everybody use the condition; also brings a retired one back."""
+    _require_decider(by)
+    condition.transition_to(ConditionState.APPROVED)
+    audit.record("condition.approve", by=by, target=condition, reason=reason)
+    return condition
+
+
+@transaction.atomic
+def retire_condition(condition: Condition, *, by: User, reason: str) -> Condition:
+    """Take the condition out of use; what was said with it stays."""
+    _require_decider(by)
+    condition.transition_to(ConditionState.RETIRED)
+    audit.record("condition.retire", by=by, target=condition, reason=reason)
+    return condition
+
+
+@transaction.atomic
+def merge_condition(condition: Condition, *, into: Condition, by: User, reason: str) -> Condition:
+    """Make the condition another name of `into`; drafts that use it move over, signed reviews stay."""
+    _require_decider(by)
+    if into.pk == condition.pk or into.state != ConditionState.APPROVED:
+        raise InvalidCondition(
+            "A condition is merged into another one that is approved.",
+            mend="Choose or approve the target first.",
+        )
+    if into.examination_type_id != condition.examination_type_id:
+        raise InvalidCondition("Both conditions must belong to the same type of examination.")
+    condition.transition_to(ConditionState.MERGED, merged_into=into)
+    drafts = ReviewFinding.objects.filter(condition=condition, review__state=ReviewState.DRAFT)
+    drafts.filter(review__findings__condition=into).delete()
+    drafts.update(condition=into)
+    Condition.objects.filter(merged_into=condition).update(merged_into=into)
+    audit.record("condition.merge", by=by, target=condition, reason=reason, details={"into": str(into.pk)})
+    return condition
+
+
+def _require_decider(user: User) -> None:
+    if not user.has_perm("diagnosis.change_condition"):
+        raise NotAllowed("Only an administrator or a data steward decides about conditions.")

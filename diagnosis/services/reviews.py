@@ -1,0 +1,214 @@
+"""Read a study: draft, sign, amend. What is signed is never changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.services import audit
+from diagnosis.models import (
+    Analysis,
+    Condition,
+    Finding,
+    Instance,
+    Review,
+    ReviewFinding,
+    ReviewState,
+    Study,
+    Verdict,
+)
+from diagnosis.selectors.blinding import latest_answer, shown_answer
+from medimaging.common.errors import ApplicationError, Conflict, NotAllowed, StaleVersion
+
+
+class InvalidReview(ApplicationError):
+    """What is to be stored does not make a review."""
+
+    code = "invalid_review"
+
+
+@dataclass(frozen=True)
+class VerdictInput:
+    """One verdict as a reader gives it."""
+
+    condition: Condition
+    verdict: str
+    note: str = ""
+
+
+@transaction.atomic
+def start_review(study: Study, *, by: User) -> Review:
+    """Return the reader's draft on the study, made where there is none."""
+    _require_reader(study, by=by)
+    review, created = Review.objects.get_or_create(study=study, reader=by, state=ReviewState.DRAFT)
+    if created:
+        audit.record("review.start", by=by, target=review, details={"study": str(study.pk)})
+    return review
+
+
+@transaction.atomic
+def save_draft(
+    review: Review,
+    *,
+    by: User,
+    verdicts: Sequence[VerdictInput],
+    comment: str = "",
+    training_consent: bool = False,
+    expected_revision: int | None = None,
+) -> Review:
+    """Replace what the draft says.
+
+    Raises:
+        StaleVersion: the draft was changed since the caller read `expected_revision`.
+    """
+    _require_own_draft(review, by=by)
+    _require_possible(review.study, verdicts, by=by)
+    _next_revision(
+        review, expected=expected_revision, comment=comment.strip(), training_consent=training_consent
+    )
+    review.findings.all().delete()
+    ReviewFinding.objects.bulk_create(
+        ReviewFinding(
+            review=review, condition=given.condition, verdict=given.verdict, note=given.note.strip()
+        )
+        for given in verdicts
+    )
+    return review
+
+
+@transaction.atomic
+def sign_review(review: Review, *, by: User, expected_revision: int | None = None) -> Review:
+    """Sign the draft: from now on it stands, and can only be amended."""
+    _require_own_draft(review, by=by)
+    if not review.findings.exists():
+        raise InvalidReview(
+            "The review holds no verdict.", mend="Accept, reject or mark as uncertain at least one condition."
+        )
+    _require_unamended(review.amends)
+    _next_revision(review, expected=expected_revision)
+    shown = shown_answer(by, review.study)
+    review.transition_to(
+        ReviewState.SIGNED,
+        signed_at=timezone.now(),
+        model_answer_seen=review.model_answer_seen or shown is not None,
+        model_version=shown.model_version if shown else None,
+    )
+    _note_suggestions(review)
+    audit.record(
+        "review.amend" if review.amends_id else "review.sign",
+        by=by,
+        target=review,
+        reason=review.amendment_reason,
+        details={
+            "study": str(review.study_id),
+            "verdicts": {f.condition.code: f.verdict for f in review.findings.select_related("condition")},
+            "training_consent": review.training_consent,
+            "model_answer_seen": review.model_answer_seen,
+        },
+    )
+    return review
+
+
+@transaction.atomic
+def amend_review(review: Review, *, by: User, reason: str) -> Review:
+    """Return a new draft that copies the signed review and, once signed, takes its place."""
+    _require_reader(review.study, by=by)
+    if not reason.strip():
+        raise InvalidReview("An amendment needs a reason.", mend="Say why the signed review is changed.")
+    if review.state != ReviewState.SIGNED:
+        raise Conflict("Only a signed review is amended.", mend="Change the draft itself.")
+    _require_unamended(review)
+    if Review.objects.filter(study=review.study, reader=by, state=ReviewState.DRAFT).exists():
+        raise Conflict(
+            "You already have a draft on this study.", mend="Sign or discard it before you amend the review."
+        )
+    draft = Review.objects.create(
+        study=review.study,
+        reader=by,
+        comment=review.comment,
+        training_consent=review.training_consent,
+        model_answer_seen=review.model_answer_seen,
+        amends=review,
+        amendment_reason=reason.strip(),
+    )
+    ReviewFinding.objects.bulk_create(
+        ReviewFinding(review=draft, condition=f.condition, verdict=f.verdict, note=f.note)
+        for f in review.findings.select_related("condition")
+    )
+    audit.record(
+        "review.start_amendment", by=by, target=draft, reason=reason, details={"amends": str(review.pk)}
+    )
+    return draft
+
+
+@transaction.atomic
+def discard_draft(review: Review, *, by: User) -> None:
+    """Remove the reader's own draft."""
+    _require_own_draft(review, by=by)
+    audit.record("review.discard", by=by, target=review, details={"study": str(review.study_id)})
+    review.delete()
+
+
+def _require_reader(study: Study, *, by: User) -> None:
+    if not by.reads_studies or not Study.objects.visible_to(by).filter(pk=study.pk).exists():
+        raise NotAllowed(
+            "You may not review this study.", mend="Ask an administrator for the role of a reader."
+        )
+
+
+def _require_own_draft(review: Review, *, by: User) -> None:
+    if review.reader_id != by.pk:
+        raise NotAllowed("This draft is another reader's.")
+    if review.state != ReviewState.DRAFT:
+        raise Conflict("This review is signed and cannot be changed.", mend="Amend it with a reason.")
+    _require_reader(review.study, by=by)
+
+
+def _require_unamended(review: Review | None) -> None:
+    if review is not None and review.amendments.filter(state=ReviewState.SIGNED).exists():
+        raise Conflict("This review was amended already.", mend="Amend the latest review instead.")
+
+
+def _require_possible(study: Study, verdicts: Sequence[VerdictInput], *, by: User) -> None:
+    chosen = {given.condition.pk for given in verdicts}
+    if len(chosen) < len(verdicts):
+        raise InvalidReview("A condition was given twice.", mend="Give each condition one verdict.")
+    if any(given.verdict not in Verdict.values for given in verdicts):
+        raise InvalidReview("A verdict is unknown.", mend=f"Use one of {', '.join(Verdict.values)}.")
+    selectable = Condition.objects.selectable_by(by).filter(
+        examination_type=study.examination_type_id, pk__in=chosen
+    )
+    if selectable.count() < len(chosen):
+        raise InvalidReview(
+            "A condition does not belong to this type of examination.",
+            mend="Choose one of its conditions, or propose a new one.",
+        )
+
+
+def _next_revision(review: Review, *, expected: int | None, **changes: object) -> None:
+    """Count the draft's revision up, if it still is the one the caller has read."""
+    seen = review.revision if expected is None else expected
+    rows = Review.objects.filter(pk=review.pk, state=ReviewState.DRAFT, revision=seen)
+    if not rows.update(revision=seen + 1, **changes):
+        raise StaleVersion("The draft was changed since you loaded it.")
+    review.refresh_from_db()
+
+
+def _note_suggestions(review: Review) -> None:
+    """Note beside each verdict whether the model had suggested the condition."""
+    answer: Analysis | None = latest_answer(review.study)
+    if answer is None:
+        return
+    instances = Instance.objects.filter(series__study=review.study)
+    findings = Finding.objects.filter(
+        analysis__instance__in=instances, analysis__model_version=answer.model_version_id
+    )
+    suggested: dict[object, bool] = {}
+    for finding in findings:
+        suggested[finding.condition_id] = suggested.get(finding.condition_id, False) or finding.suggested
+    for given in review.findings.all():
+        if given.condition_id in suggested:
+            given.suggested_by_model = suggested[given.condition_id]
+            given.save(update_fields=["suggested_by_model"])

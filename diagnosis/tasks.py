@@ -1,0 +1,34 @@
+"""Wires between Celery and the pipeline. A task carries ids only and makes one call."""
+
+import structlog
+from celery import shared_task
+from kombu.exceptions import OperationalError
+
+from diagnosis import pipeline
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(name="diagnosis.run_analysis")
+def run_analysis(analysis_id: str) -> None:
+    """Carry out one analysis; running it twice is harmless."""
+    pipeline.run_analysis(analysis_id)
+
+
+@shared_task(name="diagnosis.reap")
+def reap() -> None:
+    """Take back what dead workers held, and signal again what was never started."""
+    for analysis_id in pipeline.reap():
+        signal(analysis_id)
+
+
+def signal(analysis_id: str) -> None:
+    """Tell the broker that an analysis waits.
+
+    A broker that cannot be reached is no error: the row is the queue of record,
+    and the reaper signals it again.
+    """
+    try:
+        run_analysis.apply_async([analysis_id], retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("broker_unreachable", analysis=analysis_id, error=type(error).__name__)

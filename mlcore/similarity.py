@@ -1,0 +1,69 @@
+"""Which stored images lie near a new one: an exact index in memory, fed from the database."""
+
+import threading
+from collections.abc import Collection
+
+import numpy as np
+
+from mlcore.engine.inference.retrieval import EmbeddingIndex, Neighbor
+from mlcore.engine.types import FloatArray
+from mlcore.models import Embedding
+
+OVERLAP = 1000
+"""Rows read again at each refresh: on PostgreSQL a lower id may become visible after a higher one."""
+
+
+class _SyncedIndex:
+    def __init__(self, embedding_version: str, *, dimensions: int) -> None:
+        self.embedding_version = embedding_version
+        self.index = EmbeddingIndex(dimensions)
+        self.keys: set[str] = set()
+        self.last_id = 0
+        self.lock = threading.Lock()
+
+    def refresh(self) -> None:
+        """Take in what was stored since the last time."""
+        rows = Embedding.objects.filter(
+            embedding_version=self.embedding_version, id__gt=self.last_id - OVERLAP
+        ).order_by("id")
+        for row in rows.iterator(chunk_size=5000):
+            self.last_id = max(self.last_id, row.id)
+            if row.source_id not in self.keys:
+                self.keys.add(row.source_id)
+                vector = np.frombuffer(bytes(row.vector), dtype="<f4")
+                self.index.add(row.source_id, row.group, vector)
+
+
+_indexes: dict[str, _SyncedIndex] = {}
+_indexes_lock = threading.Lock()
+
+
+def nearest(
+    vector: FloatArray, *, embedding_version: str, k: int, exclude_groups: Collection[str]
+) -> list[Neighbor]:
+    """Return the `k` stored images nearest to `vector` (cosine), one patient's images left out."""
+    synced = _index_of(embedding_version, dimensions=len(vector))
+    with synced.lock:
+        synced.refresh()
+        return synced.index.search(vector, k=k, exclude_groups=exclude_groups)
+
+
+def size(embedding_version: str) -> int:
+    """Return how many images are stored under the embedding version."""
+    return Embedding.objects.filter(embedding_version=embedding_version).count()
+
+
+def remember(vector: FloatArray, *, embedding_version: str, source_id: str, group: str) -> None:
+    """Store an image's vector; storing it twice changes nothing."""
+    Embedding.objects.get_or_create(
+        embedding_version=embedding_version,
+        source_id=source_id,
+        defaults={"group": group, "vector": np.asarray(vector, dtype="<f4").tobytes()},
+    )
+
+
+def _index_of(embedding_version: str, *, dimensions: int) -> _SyncedIndex:
+    with _indexes_lock:
+        if embedding_version not in _indexes:
+            _indexes[embedding_version] = _SyncedIndex(embedding_version, dimensions=dimensions)
+        return _indexes[embedding_version]
