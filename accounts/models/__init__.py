@@ -1,7 +1,8 @@
 """Users, their tokens, and the audit trail."""
 
 from accounts.models.audit import AuditEntry, AuditHead
+from accounts.models.idempotency import IdempotentRequest
 from accounts.models.token import ApiToken, Scope
 from accounts.models.user import Role, User, UserStatus
 
-__all__ = ["ApiToken", "AuditEntry", "AuditHead", "Role", "Scope", "User", "UserStatus"]
+__all__ = ["ApiToken", "AuditEntry", "AuditHead", "IdempotentRequest", "Role", "Scope", "User", "UserStatus"]
