@@ -139,7 +139,7 @@ def _similar(analysis: Analysis, prediction: Prediction) -> list[tuple[Instance,
     wanted = 10 * SIMILAR_SHOWN
     while True:
         neighbors = similarity.nearest(
-            prediction.embedding, embedding_version=version, k=wanted, exclude_groups={str(study.patient_id)}
+            prediction.embedding, embedding_version=version, k=wanted, exclude_group=str(study.patient_id)
         )
         visible = _visible(owner=study.owner, keys=[neighbor.key for neighbor in neighbors])
         found = [(visible[n.key], n.distance) for n in neighbors if n.key in visible]

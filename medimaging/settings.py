@@ -6,6 +6,7 @@ embedded: SQLite in WAL, local files, and a file-based broker, all under `var/`.
 
 import sys
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import dj_database_url
@@ -18,13 +19,18 @@ from medimaging.environment import installation_secret, read_bool, read_int, rea
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(read_str("MEDIMAGING_VAR", str(BASE_DIR / "var"))).resolve()
+TESTING = "pytest" in sys.modules
+# A test run must never touch an installation, so it gets a folder of its own.
+_DEFAULT_VAR = mkdtemp(prefix="medimaging-test-") if TESTING else str(BASE_DIR / "var")
+VAR_DIR = Path(read_str("MEDIMAGING_VAR", _DEFAULT_VAR)).resolve()
 DATA_DIR = Path(read_str("MEDIMAGING_DATA", str(BASE_DIR.parent / "shared" / "data")))
 SHIPPED_MODELS_DIR = BASE_DIR / "mlcore" / "shipped"
-TESTING = "pytest" in sys.modules
 
 DEBUG = read_bool("MEDIMAGING_DEBUG", default=False)
 HTTPS = read_bool("MEDIMAGING_HTTPS", default=False)
+BEHIND_PROXY = read_bool("MEDIMAGING_BEHIND_PROXY", default=False)
+SITE_URL = read_str("MEDIMAGING_SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+"""Where links in letters lead."""
 SECRET_KEY = installation_secret("MEDIMAGING_SECRET_KEY", VAR_DIR / "secrets")
 IDENTITY_KEY = installation_secret("MEDIMAGING_IDENTITY_KEY", VAR_DIR / "secrets")
 """Keys pseudonyms and new UIDs. Whoever loses it can no longer join new images to known patients."""
@@ -73,6 +79,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.TimeZoneMiddleware",
+    "accounts.middleware.StaffMfaMiddleware",
 ]
 
 ROOT_URLCONF = "medimaging.urls"
@@ -107,6 +114,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-64000;",
     }
+    # A file, because the tests start real worker processes on the same database.
+    DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Files ----------------------------------------------------------------------------------
@@ -173,14 +182,32 @@ ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupForm"
+ACCOUNT_FORMS = {"signup": "accounts.registration.RegistrationForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if read_str("MEDIMAGING_EMAIL_HOST") else "none"
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_MAX_EMAIL_ADDRESSES = 1
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "medimaging: "
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/300s/key",
+    "signup": "60/h/ip",
+    "reset_password": "20/h/ip,5/h/key",
+    "reset_password_from_key": "20/m/ip",
+    "reauthenticate": "10/m/user",
+    "change_password": "5/m/user",
+}
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "medimaging"
+# Without a mail server no address is ever verified; an administrator has vouched for the person.
+MFA_ALLOW_UNVERIFIED_EMAIL = ACCOUNT_EMAIL_VERIFICATION == "none"
+STAFF_MFA = read_bool("MEDIMAGING_STAFF_MFA", default=False)
+"""Whether staff must set up a second factor before they may do anything else."""
 USERSESSIONS_TRACK_ACTIVITY = False
 SESSION_COOKIE_AGE = read_int("MEDIMAGING_SESSION_SECONDS", 12 * 3600, minimum=60)
 
@@ -205,6 +232,8 @@ CACHES: dict[str, Any] = {
     else {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": str(VAR_DIR / "cache"),
+        # Past this many files old ones go at random, and with them what a limit has counted.
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
     }
 }
 
@@ -216,7 +245,7 @@ SECURE_SSL_REDIRECT = HTTPS and read_bool("MEDIMAGING_HTTPS_REDIRECT", default=T
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
-if read_bool("MEDIMAGING_BEHIND_PROXY", default=False):
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -280,9 +309,11 @@ REST_FRAMEWORK: dict[str, Any] = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.ScopePermission"],
+    "DEFAULT_PARSER_CLASSES": ["medimaging.common.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "medimaging.common.pagination.CursorPagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "medimaging.common.openapi.Schema",
     "DEFAULT_VERSIONING_CLASS": None,
     "DEFAULT_THROTTLE_CLASSES": [
         "rest_framework.throttling.AnonRateThrottle",
@@ -292,6 +323,8 @@ REST_FRAMEWORK: dict[str, Any] = {
         "anon": read_str("MEDIMAGING_THROTTLE_ANON", "60/min"),
         "user": read_str("MEDIMAGING_THROTTLE_USER", "3000/min"),
     },
+    # How many proxies to believe about the caller's address; a header that anybody may send is not proof.
+    "NUM_PROXIES": read_int("MEDIMAGING_PROXIES", int(read_bool("MEDIMAGING_BEHIND_PROXY", default=False))),
     "EXCEPTION_HANDLER": "medimaging.common.problems.problem_handler",
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -307,6 +340,23 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "PREPROCESSING_HOOKS": ["medimaging.common.openapi.without_trailing_slash"],
+    "POSTPROCESSING_HOOKS": [
+        "medimaging.common.openapi.with_problems",
+        "drf_spectacular.hooks.postprocess_schema_enums",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "AnalysisState": "diagnosis.models.AnalysisState",
+        "ConditionState": "diagnosis.models.ConditionState",
+        "ModelState": "mlcore.models.ModelState",
+        "ReviewState": "diagnosis.models.ReviewState",
+        "Scope": "accounts.models.Scope",
+        "Sex": "diagnosis.models.Sex",
+        "UploadSource": "diagnosis.models.UploadSource",
+        "UploadState": "diagnosis.models.UploadState",
+        "UserStatus": "accounts.models.UserStatus",
+        "Verdict": "diagnosis.models.Verdict",
+    },
 }
 
 # --- Language, time, logs -------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Which stored images lie near a new one: an exact index in memory, fed from the database."""
 
 import threading
-from collections.abc import Collection
 
 import numpy as np
 
@@ -17,7 +16,6 @@ class _SyncedIndex:
     def __init__(self, embedding_version: str, *, dimensions: int) -> None:
         self.embedding_version = embedding_version
         self.index = EmbeddingIndex(dimensions)
-        self.keys: set[str] = set()
         self.last_id = 0
         self.lock = threading.Lock()
 
@@ -28,8 +26,7 @@ class _SyncedIndex:
         ).order_by("id")
         for row in rows.iterator(chunk_size=5000):
             self.last_id = max(self.last_id, row.id)
-            if row.source_id not in self.keys:
-                self.keys.add(row.source_id)
+            if row.source_id not in self.index:
                 vector = np.frombuffer(bytes(row.vector), dtype="<f4")
                 self.index.add(row.source_id, row.group, vector)
 
@@ -38,14 +35,12 @@ _indexes: dict[str, _SyncedIndex] = {}
 _indexes_lock = threading.Lock()
 
 
-def nearest(
-    vector: FloatArray, *, embedding_version: str, k: int, exclude_groups: Collection[str]
-) -> list[Neighbor]:
-    """Return the `k` stored images nearest to `vector` (cosine), one patient's images left out."""
+def nearest(vector: FloatArray, *, embedding_version: str, k: int, exclude_group: str) -> list[Neighbor]:
+    """Return the `k` stored images nearest to `vector` (cosine), the patient's own left out."""
     synced = _index_of(embedding_version, dimensions=len(vector))
     with synced.lock:
         synced.refresh()
-        return synced.index.search(vector, k=k, exclude_groups=exclude_groups)
+        return synced.index.search(vector, k=k, exclude_group=exclude_group)
 
 
 def size(embedding_version: str) -> int:

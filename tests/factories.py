@@ -1,0 +1,234 @@
+"""The plainest valid object of each model."""
+
+from datetime import timedelta
+from typing import Any
+
+import factory
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from accounts.models import ApiToken, Role, User, UserStatus
+from accounts.services import tokens
+from diagnosis.models import (
+    Analysis,
+    Condition,
+    ConditionState,
+    Finding,
+    Instance,
+    Patient,
+    Review,
+    ReviewFinding,
+    Series,
+    SimilarInstance,
+    Study,
+    Upload,
+    UploadSource,
+    Verdict,
+)
+from mlcore.models import ExaminationType, ModelState, ModelVersion
+
+PASSWORD = "correct horse battery staple"
+
+
+class UserFactory(DjangoModelFactory[User]):
+    """An active reader."""
+
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"user{n}@example.org")
+    full_name = factory.Sequence(lambda n: f"User {n}")
+    status = UserStatus.ACTIVE
+    role = Role.READER
+    password = factory.django.Password(PASSWORD)
+
+
+class AdministratorFactory(UserFactory):
+    """An active administrator."""
+
+    role = Role.ADMINISTRATOR
+
+
+class ApiTokenFactory(DjangoModelFactory[ApiToken]):
+    """A token that opens everything for a day; `secret` is on the object."""
+
+    class Meta:
+        model = ApiToken
+
+    user = factory.SubFactory(UserFactory)
+
+    @classmethod
+    def _create(cls, model_class: type[ApiToken], *args: Any, **kwargs: Any) -> ApiToken:
+        user = kwargs["user"]
+        values = {
+            "name": "test",
+            "scopes": ["read", "upload", "review", "train"],
+            "expires_at": timezone.now() + timedelta(days=1),
+        } | {name: value for name, value in kwargs.items() if name != "user"}
+        token, secret = tokens.create_token(user, by=user, **values)
+        token.secret = secret  # type: ignore[attr-defined]
+        return token
+
+
+class ExaminationTypeFactory(DjangoModelFactory[ExaminationType]):
+    """A type of examination."""
+
+    class Meta:
+        model = ExaminationType
+
+    code = factory.Sequence(lambda n: f"examination-{n}")
+    name = factory.Sequence(lambda n: f"Examination {n}")
+
+
+class ConditionFactory(DjangoModelFactory[Condition]):
+    """An approved condition."""
+
+    class Meta:
+        model = Condition
+
+    examination_type = factory.SubFactory(ExaminationTypeFactory)
+    code = factory.Sequence(lambda n: f"condition-{n}")
+    name = factory.Sequence(lambda n: f"Condition {n}")
+    state = ConditionState.APPROVED
+
+
+class ModelVersionFactory(DjangoModelFactory[ModelVersion]):
+    """An active version without a file behind it."""
+
+    class Meta:
+        model = ModelVersion
+
+    examination_type = factory.SubFactory(ExaminationTypeFactory)
+    version = factory.Sequence(lambda n: n + 1)
+    state = ModelState.ACTIVE
+    name = "model"
+    architecture = "tiny_cnn"
+    embedding_version = "test-1"
+    artifact_key = "models/none.mmodel"
+    artifact_sha256 = factory.Sequence(lambda n: f"{n:064x}")
+    trained_at = factory.LazyFunction(timezone.now)
+
+
+class PatientFactory(DjangoModelFactory[Patient]):
+    """A patient."""
+
+    class Meta:
+        model = Patient
+
+    pseudonym = factory.Sequence(lambda n: f"P{n:012d}")
+
+
+class StudyFactory(DjangoModelFactory[Study]):
+    """A study without images."""
+
+    class Meta:
+        model = Study
+
+    owner = factory.SubFactory(UserFactory)
+    patient = factory.SubFactory(PatientFactory)
+    examination_type = factory.SubFactory(ExaminationTypeFactory)
+    study_instance_uid = factory.Sequence(lambda n: f"2.25.{n + 1}")
+
+
+class SeriesFactory(DjangoModelFactory[Series]):
+    """A series without images."""
+
+    class Meta:
+        model = Series
+
+    study = factory.SubFactory(StudyFactory)
+    series_instance_uid = factory.Sequence(lambda n: f"2.25.1{n + 1}")
+
+
+class InstanceFactory(DjangoModelFactory[Instance]):
+    """An instance without a file behind it."""
+
+    class Meta:
+        model = Instance
+
+    series = factory.SubFactory(SeriesFactory)
+    sop_instance_uid = factory.Sequence(lambda n: f"2.25.2{n + 1}")
+    content_key = factory.Sequence(lambda n: f"instances/{n}.png")
+    format = "png"
+    byte_count = 100
+    rows = 10
+    columns = 10
+    bits_stored = 8
+    photometric_interpretation = "MONOCHROME2"
+
+
+class UploadFactory(DjangoModelFactory[Upload]):
+    """A file that was just received."""
+
+    class Meta:
+        model = Upload
+
+    uploaded_by = factory.SubFactory(UserFactory)
+    source = UploadSource.REST
+    digest = factory.Sequence(lambda n: f"{n:064x}")
+    byte_count = 100
+
+
+class AnalysisFactory(DjangoModelFactory[Analysis]):
+    """A pending analysis by an active version of the study's examination type."""
+
+    class Meta:
+        model = Analysis
+
+    instance = factory.SubFactory(InstanceFactory)
+    model_version = factory.SubFactory(
+        ModelVersionFactory,
+        examination_type=factory.SelfAttribute("..instance.series.study.examination_type"),
+    )
+
+
+class FindingFactory(DjangoModelFactory[Finding]):
+    """A suggested finding."""
+
+    class Meta:
+        model = Finding
+
+    analysis = factory.SubFactory(AnalysisFactory)
+    condition = factory.SubFactory(
+        ConditionFactory,
+        examination_type=factory.SelfAttribute("..analysis.instance.series.study.examination_type"),
+    )
+    probability = 0.9
+    operating_point = 0.5
+
+
+class SimilarInstanceFactory(DjangoModelFactory[SimilarInstance]):
+    """A similar instance."""
+
+    class Meta:
+        model = SimilarInstance
+
+    analysis = factory.SubFactory(AnalysisFactory)
+    instance = factory.SubFactory(InstanceFactory)
+    rank = factory.Sequence(lambda n: n + 1)
+    distance = 0.1
+
+
+class ReviewFactory(DjangoModelFactory[Review]):
+    """A draft of the study's owner."""
+
+    class Meta:
+        model = Review
+
+    study = factory.SubFactory(StudyFactory)
+    reader = factory.SelfAttribute("study.owner")
+
+
+class ReviewFindingFactory(DjangoModelFactory[ReviewFinding]):
+    """A condition that the reader finds present."""
+
+    class Meta:
+        model = ReviewFinding
+
+    review = factory.SubFactory(ReviewFactory)
+    condition = factory.SubFactory(
+        ConditionFactory,
+        examination_type=factory.SelfAttribute("..review.study.examination_type"),
+    )
+    verdict = Verdict.PRESENT
