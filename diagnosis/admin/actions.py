@@ -1,0 +1,81 @@
+"""What the administration pages do to rows; each asks for a reason and calls a service."""
+
+from django import forms
+
+from accounts.admin_actions import ReasonForm, reason_action
+from accounts.models import User, UserStatus
+from diagnosis.models import Condition, ConditionState
+from diagnosis.services import analysis, conditions, reanalysis, studies
+
+
+class MergeForm(ReasonForm):
+    """Asks which condition takes over."""
+
+    into = forms.ModelChoiceField(
+        Condition.objects.filter(state=ConditionState.APPROVED).select_related("examination_type"),
+        label="Merge into",
+        help_text="An approved condition of the same examination type.",
+    )
+    field_order = ["into", "reason"]
+
+
+class ReaderForm(ReasonForm):
+    """Asks for a user by address: a list of all of them would not fit a page."""
+
+    reader = forms.ModelChoiceField(
+        User.objects.filter(status=UserStatus.ACTIVE),
+        to_field_name="email",
+        widget=forms.EmailInput(attrs={"class": "vTextField"}),
+        label="Reader's email",
+        error_messages={"invalid_choice": "No active user has this address."},
+    )
+    field_order = ["reader", "reason"]
+
+
+retry = reason_action(
+    "retry",
+    label="Retry failed analyses",
+    consequence="Each failed analysis waits again for a worker, with all its attempts before it.",
+    perform=analysis.retry_analysis,
+)
+rerun = reason_action(
+    "rerun",
+    label="Analyze with the active model",
+    consequence="Each image is analyzed by the model version that is active now. "
+    "An image that this version has answered keeps its answer; a failed analysis is tried again.",
+    perform=reanalysis.rerun_analysis,
+)
+approve = reason_action(
+    "approve",
+    label="Approve",
+    consequence="Every reader of the examination type can use the condition from now on.",
+    perform=conditions.approve_condition,
+)
+retire = reason_action(
+    "retire",
+    label="Retire",
+    consequence="Nobody can choose the condition any more. What was said with it stays.",
+    perform=conditions.retire_condition,
+)
+merge = reason_action(
+    "merge",
+    label="Merge into another condition",
+    consequence="The condition becomes another name of the one you choose. "
+    "Drafts move over; signed reviews keep the words they were signed with. A merge cannot be undone.",
+    perform=conditions.merge_condition,
+    form_class=MergeForm,
+)
+share = reason_action(
+    "share",
+    label="Share with a reader",
+    consequence="The reader sees the study from now on, and may review it.",
+    perform=studies.share_study,
+    form_class=ReaderForm,
+)
+unshare = reason_action(
+    "unshare",
+    label="Stop sharing with a reader",
+    consequence="The reader no longer sees the study. What they signed stays.",
+    perform=studies.unshare_study,
+    form_class=ReaderForm,
+)

@@ -1,0 +1,65 @@
+"""Administration of reviews and their verdicts."""
+
+from django.contrib import admin
+
+from diagnosis.admin.inlines import ReviewFindingInline
+from diagnosis.admin.search import StudySearchMixin
+from diagnosis.models import Review, ReviewFinding
+from mlcore.admin.base import TableAdmin
+from mlcore.admin.columns import change_link, count_of
+
+
+@admin.register(Review)
+class ReviewAdmin(StudySearchMixin, TableAdmin):
+    """What readers said; a signed review is never changed, only amended by its reader."""
+
+    list_display = [
+        "started_at",
+        "state",
+        "reader",
+        "study_link",
+        "verdicts",
+        "model_answer_seen",
+        "training_consent",
+        "amendment",
+        "signed_at",
+    ]
+    list_filter = ["state", "model_answer_seen", "training_consent"]
+    list_select_related = ["reader", "study__examination_type", "study__patient"]
+    study_path = "study"
+    sortable_by = ("started_at",)
+    link_lookups = frozenset({"study__id__exact", "reader__id__exact"})
+    inlines = [ReviewFindingInline]
+    worked_out = {"verdict_count": count_of(ReviewFinding.objects.all(), on="review")}
+
+    @admin.display(description="Study")
+    def study_link(self, row: Review) -> str:
+        """Return a link to the study."""
+        return change_link(row.study)
+
+    @admin.display
+    def verdicts(self, row: Review) -> int:
+        """Return how many conditions were judged."""
+        return int(getattr(row, "verdict_count", 0))
+
+    @admin.display(boolean=True)
+    def amendment(self, row: Review) -> bool:
+        """Tell whether the review amends an earlier one."""
+        return row.amends_id is not None
+
+
+@admin.register(ReviewFinding)
+class ReviewFindingAdmin(StudySearchMixin, TableAdmin):
+    """The readers' verdicts, condition by condition."""
+
+    list_display = ["__str__", "condition", "verdict", "suggested_by_model", "review_link"]
+    list_filter = ["verdict", "condition"]
+    list_select_related = ["condition", "review__reader"]
+    study_path = "review__study"
+    ordering = ["-id"]
+    link_lookups = frozenset({"review__id__exact"})
+
+    @admin.display(description="Review")
+    def review_link(self, row: ReviewFinding) -> str:
+        """Return a link to the review."""
+        return change_link(row.review)

@@ -1,0 +1,47 @@
+"""Administration of uploads."""
+
+from django.contrib import admin
+from django.template.defaultfilters import filesizeformat
+
+from diagnosis.models import Upload
+from mlcore.admin.base import TableAdmin
+from mlcore.admin.columns import change_link, in_seconds
+
+
+@admin.register(Upload)
+class UploadAdmin(TableAdmin):
+    """What was handed in, and what became of it."""
+
+    list_display = [
+        "received_at",
+        "state",
+        "uploaded_by",
+        "source",
+        "size",
+        "image",
+        "duplicate",
+        "rejection_code",
+        "took",
+    ]
+    list_filter = ["state", "source", "duplicate"]
+    list_select_related = ["uploaded_by", "instance"]
+    search_fields = ["uploaded_by__email", "uploaded_by__full_name"]
+    search_help_text = "The name or email of whoever handed it in."
+    sortable_by = ("received_at",)
+    readonly_fields = ["image", "took"]
+    link_lookups = frozenset({"instance__id__exact", "uploaded_by__id__exact"})
+
+    @admin.display
+    def size(self, row: Upload) -> str:
+        """Return the size of the file as it was sent."""
+        return filesizeformat(row.byte_count)
+
+    @admin.display(description="Stored image")
+    def image(self, row: Upload) -> str:
+        """Return a link to the image that is stored."""
+        return change_link(row.instance)
+
+    @admin.display
+    def took(self, row: Upload) -> str:
+        """Return how long it took to the verdict."""
+        return in_seconds(row.finished_at - row.received_at if row.finished_at else None)

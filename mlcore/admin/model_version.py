@@ -1,0 +1,93 @@
+"""Administration of model versions: activate, roll back, reject."""
+
+from django.contrib import admin
+from django.utils.html import format_html, format_html_join
+
+from accounts.admin_actions import reason_action
+from mlcore.admin.base import TableAdmin
+from mlcore.admin.columns import EMPTY
+from mlcore.models import ModelVersion
+from mlcore.selectors import live_processes
+from mlcore.services import registry
+
+activate = reason_action(
+    "activate",
+    label="Activate",
+    consequence="From now on this version answers for its examination type; the one that did is retired. "
+    "Workers load it within seconds. Images that were analyzed before keep their answers.",
+    perform=registry.activate_version,
+)
+roll_back = reason_action(
+    "roll_back",
+    label="Roll back to this version",
+    consequence="The retired version answers again, with the same file and so with the same answers; "
+    "the version that is active now is retired.",
+    perform=registry.activate_version,
+)
+reject = reason_action(
+    "reject",
+    label="Reject",
+    consequence="A rejected candidate can never be activated.",
+    perform=registry.reject_version,
+)
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(TableAdmin):
+    """The registry of models; the artifact is the truth, so nothing is edited here."""
+
+    list_display = [
+        "__str__",
+        "examination_type",
+        "state",
+        "architecture",
+        "validation_auroc",
+        "trained_at",
+        "activated_at",
+    ]
+    list_filter = ["state", "examination_type"]
+    list_select_related = ["examination_type"]
+    search_fields = ["name", "architecture", "=artifact_sha256", "=dataset_sha256"]
+    sortable_by = ("trained_at", "activated_at")
+    actions = [activate, roll_back, reject]
+    readonly_fields = ["operating_point_table", "served_by"]
+    fieldsets = [
+        (None, {"fields": ["name", "version", "examination_type", "state", "served_by"]}),
+        ("What it answers", {"fields": ["classes", "operating_point_table", "intended_use", "limits"]}),
+        ("How it was measured", {"fields": ["metrics", "dataset_sha256"]}),
+        (
+            "Artifact",
+            {"fields": ["architecture", "embedding_version", "artifact_key", "artifact_sha256"]},
+        ),
+        ("Times", {"fields": ["trained_at", "registered_at", "activated_at", "retired_at"]}),
+    ]
+
+    @admin.display(description="AUROC")
+    def validation_auroc(self, row: ModelVersion) -> str:
+        """Return the area under the curve that the artifact states."""
+        stated = row.metrics.get("auroc", row.metrics.get("validation_auroc"))
+        return EMPTY if stated is None else f"{stated:.3f}"
+
+    @admin.display(description="Loaded by")
+    def served_by(self, row: ModelVersion) -> str:
+        """Return which living worker processes hold the version."""
+        key = str(row.pk)
+        return ", ".join(p.name for p in live_processes() if key in p.models_loaded.values()) or EMPTY
+
+    @admin.display(description="Operating points")
+    def operating_point_table(self, row: ModelVersion) -> str:
+        """Return where each condition is suggested, and what that was measured to give."""
+        lines = format_html_join(
+            "",
+            "<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>",
+            (
+                (code, *(_number(point.get(name)) for name in ("threshold", "sensitivity", "specificity")))
+                for code, point in row.operating_points.items()
+            ),
+        )
+        head = "<th>Condition</th><th>Threshold</th><th>Sensitivity</th><th>Specificity</th>"
+        return format_html("<table><thead><tr>" + head + "</tr></thead><tbody>{}</tbody></table>", lines)
+
+
+def _number(value: float | None) -> str:
+    return EMPTY if value is None else f"{value:.3f}"
