@@ -1,10 +1,37 @@
 """The audit trail: append-only and hash-chained."""
 
-from typing import Any
+from typing import Any, ClassVar, Never
 
 from django.db import models
 
 from accounts.models.user import User
+
+
+class AppendOnly(RuntimeError):
+    """Somebody tried to change the past."""
+
+    def __init__(self) -> None:
+        super().__init__("The audit trail is append-only: add an entry with accounts.services.audit.record.")
+
+
+class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
+    """Entries, which are read and never changed."""
+
+    def update(self, **kwargs: Any) -> Never:
+        """Refuse."""
+        raise AppendOnly
+
+    def delete(self) -> Never:
+        """Refuse."""
+        raise AppendOnly
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> Never:
+        """Refuse."""
+        raise AppendOnly
+
+    def bulk_create(self, *args: Any, **kwargs: Any) -> Never:
+        """Refuse: entries form a chain, one after the other."""
+        raise AppendOnly
 
 
 class AuditEntry(models.Model):
@@ -23,6 +50,8 @@ class AuditEntry(models.Model):
     previous_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64, unique=True)
 
+    objects: ClassVar = AuditEntryQuerySet.as_manager()
+
     class Meta:
         ordering = ["-sequence"]
         verbose_name_plural = "audit entries"
@@ -33,6 +62,16 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.action}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store a new entry; refuse to store one again."""
+        if not self._state.adding:
+            raise AppendOnly
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Never:
+        """Refuse."""
+        raise AppendOnly
 
 
 class AuditHead(models.Model):

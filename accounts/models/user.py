@@ -1,11 +1,15 @@
 """A person or system that signs in, with a status and a role."""
 
 import uuid
+import zoneinfo
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from medimaging.common.states import StatefulModel, one_of
 
@@ -52,6 +56,12 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=username)
 
 
+def validate_time_zone(name: str) -> None:
+    """Refuse what is not the name of a time zone, such as "Europe/Berlin"."""
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError("This is not the name of a time zone; an example is Europe/Berlin.")
+
+
 class User(StatefulModel, AbstractBaseUser):
     """A user; what they may do follows from `status` and `role` alone."""
 
@@ -71,12 +81,15 @@ class User(StatefulModel, AbstractBaseUser):
     full_name = models.CharField(max_length=150)
     status = models.CharField(max_length=16, choices=UserStatus, default=UserStatus.PENDING)
     role = models.CharField(max_length=16, choices=Role, default=Role.READER)
-    time_zone = models.CharField(max_length=64, default="UTC")
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     blind_first = models.BooleanField(
         default=False, help_text="Hide the model's answer until the first read is stored."
     )
     registered_at = models.DateTimeField(default=timezone.now, editable=False)
     intended_use_acknowledged_at = models.DateTimeField(null=True, blank=True)
+    session_epoch = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Part of what a session proves; raising it ends them all."
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -85,10 +98,16 @@ class User(StatefulModel, AbstractBaseUser):
         constraints = [
             one_of("status", UserStatus, name="user_status_known"),
             one_of("role", Role, name="user_role_known"),
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_lowercase"),
         ]
 
     def __str__(self) -> str:
         return self.full_name or self.email
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return what a session of this user must carry to stay open."""
+        said = f"{self.session_epoch}:{self.password}"
+        return salted_hmac("accounts.User.session", said, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def is_active(self) -> bool:  # type: ignore[override]
