@@ -7,6 +7,9 @@ from rest_framework.request import Request
 from accounts.models import ApiToken, User
 from accounts.services import tokens
 
+REFUSAL = "This token is unknown, expired or revoked, or its user is not active."
+"""One answer for all of them: it tells nobody which tokens and users exist."""
+
 
 class TokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer <token>`, RFC 6750."""
@@ -20,11 +23,9 @@ class TokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed("Send the header as: Authorization: Bearer <token>.")
         token = tokens.find_token(words[1].decode("ascii", "replace"))
         if token is None:
-            raise AuthenticationFailed(
-                "This token is unknown, expired or revoked, or its user is not active."
-            )
+            raise AuthenticationFailed(REFUSAL)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
         """Return what a 401 asks for."""
-        return "Bearer"
+        return 'Bearer realm="medimaging"'

@@ -6,12 +6,19 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, Role, Scope, User
 from accounts.services import audit
+from medimaging.common.errors import ApplicationError, Conflict, NotAllowed
 
 PREFIX = "mi_"
+SHOWN = 10
+LONGEST_NAME = 100
+LONGEST_SECRET = 100
+LONGEST_LIFE = timedelta(days=365)
+MOST_TOKENS = 50
 LAST_USED_PRECISION = timedelta(minutes=1)
 
 
@@ -19,38 +26,84 @@ LAST_USED_PRECISION = timedelta(minutes=1)
 def create_token(
     user: User, *, name: str, scopes: Iterable[str], expires_at: datetime, by: User
 ) -> tuple[ApiToken, str]:
-    """Make a token and return it with its secret, which is shown this once and never stored."""
+    """Make a token and return it with its secret, which is shown this once and never stored.
+
+    Users make their own; an administrator makes those of an integrator, which
+    is a system and does not log in.
+    """
+    _check_maker(user, by=by)
+    name, wanted = name.strip(), sorted({str(scope) for scope in scopes})
+    _check_contents(name=name, scopes=wanted, expires_at=expires_at)
+    if ApiToken.objects.usable().filter(user=user).count() >= MOST_TOKENS:
+        raise Conflict(
+            f"There are {MOST_TOKENS} usable tokens already.",
+            code="too_many_tokens",
+            mend="Revoke one first.",
+        )
     secret = PREFIX + secrets.token_urlsafe(32)
-    token = ApiToken.objects.create(
+    token: ApiToken = ApiToken.objects.create(
         user=user,
         name=name,
-        prefix=secret[:10],
+        prefix=secret[:SHOWN],
         token_hash=hash_secret(secret),
-        scopes=sorted(set(scopes)),
+        scopes=wanted,
         expires_at=expires_at,
     )
-    audit.record("token.create", by=by, target=token, details={"name": name, "scopes": token.scopes})
+    details = {"name": name, "scopes": wanted, "expires_at": expires_at, "user": user.pk}
+    audit.record("token.create", by=by, target=token, details=details)
     return token, secret
 
 
 @transaction.atomic
 def revoke_token(token: ApiToken, *, by: User, reason: str = "") -> None:
     """Close a token for good; closing it twice is no error."""
-    if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
-        audit.record("token.revoke", by=by, target=token, reason=reason)
+    if by.pk != token.user_id and not by.is_superuser:
+        raise NotAllowed("Only its user or an administrator may revoke a token.")
+    now = timezone.now()
+    if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
+        token.revoked_at = now
+        audit.record("token.revoke", by=by, target=token, reason=reason.strip())
 
 
 def find_token(secret: str) -> ApiToken | None:
-    """Return the usable token with this secret, and note that it was used."""
-    token = ApiToken.objects.usable().select_related("user").filter(token_hash=hash_secret(secret)).first()
+    """Return the usable token with this secret, and note that it was used, to the minute."""
+    if not secret.startswith(PREFIX) or len(secret) > LONGEST_SECRET:
+        return None
+    found = ApiToken.objects.usable().select_related("user").filter(token_hash=hash_secret(secret))
+    token: ApiToken | None = found.first()
     if token is None:
         return None
     now = timezone.now()
-    if token.last_used_at is None or now - token.last_used_at > LAST_USED_PRECISION:
-        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    if token.last_used_at is None or now - token.last_used_at >= LAST_USED_PRECISION:
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now)
+        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+        token.last_used_at = now
     return token
 
 
 def hash_secret(secret: str) -> str:
     """Return what is stored; a fast hash is enough for 256 random bits."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _check_maker(user: User, *, by: User) -> None:
+    if not by.is_active or not user.is_active:
+        raise NotAllowed("Only an active user has tokens.")
+    if by.pk != user.pk and not (by.is_superuser and user.role == Role.INTEGRATOR):
+        raise NotAllowed("Users make their own tokens; an administrator makes those of integrators.")
+
+
+def _check_contents(*, name: str, scopes: list[str], expires_at: datetime) -> None:
+    if not 0 < len(name) <= LONGEST_NAME:
+        raise ApplicationError("A token needs a name of 1 to 100 characters.", code="invalid_name")
+    if not scopes or not set(scopes) <= set(Scope.values):
+        raise ApplicationError(
+            "A token needs at least one scope, and only known ones.",
+            code="invalid_scopes",
+            mend=f"Choose from {', '.join(Scope.values)}.",
+        )
+    now = timezone.now()
+    if not now < expires_at <= now + LONGEST_LIFE:
+        raise ApplicationError(
+            f"A token must expire in the future and within {LONGEST_LIFE.days} days.", code="invalid_expiry"
+        )
