@@ -1,40 +1,49 @@
 """Pages of the accounts app."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.adapter import INACTIVE_STATUS_KEY
 from accounts.models import UserStatus
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
+
 
 @dataclass(frozen=True)
 class Explanation:
     """Why an account does not open, and what to do."""
 
-    title: str
-    message: str
+    title: "str | StrPromise"
+    message: "str | StrPromise"
 
 
 EXPLANATIONS = {
     UserStatus.PENDING.value: Explanation(
-        "Your registration waits for an administrator",
-        "An administrator will look at your registration. You can log in once it is approved; "
-        "you will be told by email where this site can send any.",
+        _("Your registration waits for an administrator"),
+        _(
+            "An administrator of this site has to approve it before you can sign in. "
+            "You need not register again."
+        ),
     ),
     UserStatus.SUSPENDED.value: Explanation(
-        "Your account is suspended",
-        "An administrator suspended this account. Ask them if you think this is a mistake.",
+        _("Your account is suspended"),
+        _("Ask an administrator of this site why, and to reinstate it."),
     ),
     UserStatus.DEACTIVATED.value: Explanation(
-        "Your account is closed",
-        "This account was closed for good. Ask an administrator if you need access again.",
+        _("Your account is closed"),
+        _("It was closed for good. Ask an administrator of this site if you need access again."),
     ),
 }
-OTHER = Explanation("This account is not active", "Ask an administrator if you need access.")
+OTHER = Explanation(
+    _("This account is not active"), _("Ask an administrator of this site if you need access.")
+)
 
 
 @require_safe
