@@ -20,7 +20,7 @@ from pydicom.uid import (
 
 from mlcore.engine.errors import UnreadableImage
 from mlcore.engine.imaging.codestream import read_jpeg, read_jpeg2000
-from mlcore.engine.imaging.dicom_header import JPEG_2000, JPEG_LS, NATIVE
+from mlcore.engine.imaging.dicom_header import JPEG_2000, JPEG_LS, NATIVE, native_pixel_bytes
 from mlcore.engine.types import ImageHeader
 
 _MAX_FRAGMENTS = 65_536
@@ -106,11 +106,7 @@ def _check_encapsulation(dataset: FileDataset, *, native: bool) -> None:
 
 
 def _check_native_length(dataset: FileDataset, *, header: ImageHeader) -> None:
-    samples = header.rows * header.columns * header.samples_per_pixel * header.frame_count
-    if header.photometric_interpretation == "YBR_FULL_422":
-        samples = samples * 2 // 3
-    expected = (samples * header.bits_allocated + 7) // 8
-    if len(dataset.PixelData) < expected:
+    if len(dataset.PixelData) < native_pixel_bytes(header):
         raise UnreadableImage("The DICOM file is truncated: it holds fewer pixels than it declares.")
 
 

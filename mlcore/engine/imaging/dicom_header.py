@@ -78,6 +78,14 @@ def dicom_header(dataset: FileDataset) -> ImageHeader:
     return header
 
 
+def native_pixel_bytes(header: ImageHeader) -> int:
+    """Return how many bytes the uncompressed pixels of all frames take (PS3.5 8.1.1)."""
+    samples = header.rows * header.columns * header.samples_per_pixel * header.frame_count
+    if header.photometric_interpretation == "YBR_FULL_422":
+        samples = samples * 2 // 3
+    return (samples * header.bits_allocated + 7) // 8
+
+
 def _refuse_other_objects(dataset: FileDataset) -> None:
     _refuse_transfer_syntax(UID(str(dataset.file_meta.TransferSyntaxUID)))
     sop_class = UID(str(dataset.get("SOPClassUID", "")))

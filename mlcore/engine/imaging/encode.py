@@ -30,7 +30,7 @@ class SanitizedImage:
 
     content: bytes
     extension: str
-    """With its dot: '.png' or '.tiff'."""
+    """Without a dot: 'png' or 'tiff'."""
     format: ImageFormat
 
 
@@ -53,7 +53,7 @@ def sanitize_image(data: bytes, *, limits: ImageLimits = DEFAULT_LIMITS) -> Sani
     pixels = image.samples(0)
     if pixels.dtype == np.int16:
         return _tiff(image)
-    return SanitizedImage(content=encode_png(pixels), extension=".png", format=ImageFormat.PNG)
+    return SanitizedImage(content=encode_png(pixels), extension="png", format=ImageFormat.PNG)
 
 
 def encode_png(pixels: NDArray[Any]) -> bytes:
@@ -103,7 +103,7 @@ def _tiff(image: OpenImage) -> SanitizedImage:
                 software=False,
                 contiguous=False,
             )
-    return SanitizedImage(content=target.getvalue(), extension=".tiff", format=ImageFormat.TIFF)
+    return SanitizedImage(content=target.getvalue(), extension="tiff", format=ImageFormat.TIFF)
 
 
 @lru_cache(maxsize=1)
