@@ -325,7 +325,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     },
     # How many proxies to believe about the caller's address; a header that anybody may send is not proof.
     "NUM_PROXIES": read_int("MEDIMAGING_PROXIES", int(read_bool("MEDIMAGING_BEHIND_PROXY", default=False))),
-    "EXCEPTION_HANDLER": "medimaging.common.problems.problem_handler",
+    "EXCEPTION_HANDLER": "mlcore.api.problems.site_problem_handler",
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

@@ -1,8 +1,13 @@
 """Who may see a model's answer, and when. Pages and REST both ask here."""
 
+from typing import TypeVar
+
+from django.db.models import BooleanField, Exists, Model, OuterRef, Q, QuerySet, Value
+
 from accounts.models import User
 from diagnosis.models import Analysis, AnalysisState, Instance, Review, ReviewState, Study
 
+Row = TypeVar("Row", bound=Model)
 ANSWERED = (AnalysisState.SUCCEEDED, AnalysisState.WITHHELD)
 
 
@@ -36,3 +41,20 @@ def latest_answer(study: Study) -> Analysis | None:
         .order_by("-requested_at", "id")
         .first()
     )
+
+
+def with_answers_hidden(rows: "QuerySet[Row]", *, user: User, study: str) -> "QuerySet[Row]":
+    """Add `answers_hidden` to each row; `study` is the path from a row to its study's key."""
+    if not user.blind_first:
+        return rows.annotate(answers_hidden=Value(False, output_field=BooleanField()))
+    own_read = Review.objects.filter(study=OuterRef(study), reader=user, state=ReviewState.SIGNED)
+    return rows.annotate(answers_hidden=~Exists(own_read))
+
+
+def reviews_shown_to(user: User) -> "QuerySet[Review]":
+    """Return the reviews the user may see; a colleague's would give a hidden answer away."""
+    visible: QuerySet[Review] = Review.objects.visible_to(user)
+    if not user.blind_first:
+        return visible
+    own_read = Review.objects.filter(study=OuterRef("study"), reader=user, state=ReviewState.SIGNED)
+    return visible.filter(Q(reader=user) | Exists(own_read))

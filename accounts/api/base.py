@@ -1,0 +1,65 @@
+"""What every endpoint has in common: who is admitted, how much is read, and what is done twice."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+from rest_framework import mixins, viewsets
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.api.idempotency import IdempotentPosts
+from accounts.models import User
+from medimaging.common.parsers import check_length
+
+
+class GuardedView(APIView):
+    """Counts every request against the throttles, refused ones too, and reads no endless body."""
+
+    write_scope: ClassVar[str | None] = None
+    """What a token must carry to change anything here; None: no token may."""
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Return how long a body is read at most."""
+        return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+    @property
+    def user(self) -> User:
+        """Return who is calling; the permissions admit no stranger."""
+        user = self.request.user
+        assert isinstance(user, User)  # noqa: S101
+        return user
+
+    def perform_authentication(self, request: Request) -> None:
+        """Find out who is calling; a wrong token counts against the address it comes from."""
+        check_length(request, limit=self.max_body_bytes)
+        try:
+            super().perform_authentication(request)
+        finally:
+            super().check_throttles(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Do nothing: `perform_authentication` has counted the request."""
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Keep what is one user's out of every cache."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        patch_vary_headers(response, ["Authorization"])
+        return response
+
+
+class Endpoint(IdempotentPosts, GuardedView):
+    """The base of every view of the REST interface."""
+
+
+class EndpointSet(Endpoint, viewsets.GenericViewSet[Any]):
+    """The base of every set of views over one model."""
+
+
+class ReadOnlyEndpointSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, EndpointSet):
+    """A list and its items."""

@@ -1,0 +1,111 @@
+"""What the lists of the REST interface can be filtered by."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+
+from diagnosis.models import (
+    Analysis,
+    AnalysisState,
+    Condition,
+    ConditionState,
+    Instance,
+    Review,
+    ReviewState,
+    Study,
+    Upload,
+    UploadSource,
+    UploadState,
+)
+from diagnosis.selectors.worklist import TABS, filter_tab
+from mlcore.engine.types import ImageFormat
+
+
+class StudyFilter(django_filters.FilterSet):
+    """Filters of studies."""
+
+    tab = django_filters.ChoiceFilter(
+        choices=[(tab, tab) for tab in TABS], method="filter_tab", help_text="As on the worklist's page."
+    )
+    examination_type = django_filters.CharFilter(field_name="examination_type__code")
+    state = django_filters.ChoiceFilter(
+        field_name="latest_state", choices=AnalysisState.choices, help_text="Of the latest analysis."
+    )
+    patient = django_filters.CharFilter(field_name="patient__pseudonym")
+    study_instance_uid = django_filters.CharFilter()
+    description = django_filters.CharFilter(lookup_expr="icontains")
+    created_from = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Study
+        fields: list[str] = []
+
+    def filter_tab(self, studies: QuerySet[Study], name: str, value: str) -> QuerySet[Any]:
+        """Return one tab of the worklist; where the answers are hidden, nobody disagrees yet."""
+        assert self.request is not None  # noqa: S101
+        found = filter_tab(studies, value, self.request.user)
+        return found.filter(answers_hidden=False) if value == "disagree" else found
+
+
+class InstanceFilter(django_filters.FilterSet):
+    """Filters of instances."""
+
+    study = django_filters.UUIDFilter(field_name="series__study")
+    series = django_filters.UUIDFilter(field_name="series")
+    sop_instance_uid = django_filters.CharFilter()
+    format = django_filters.ChoiceFilter(choices=[(f.value, f.value) for f in ImageFormat])
+
+    class Meta:
+        model = Instance
+        fields: list[str] = []
+
+
+class AnalysisFilter(django_filters.FilterSet):
+    """Filters of analyses."""
+
+    instance = django_filters.UUIDFilter(field_name="instance")
+    study = django_filters.UUIDFilter(field_name="instance__series__study")
+    model_version = django_filters.UUIDFilter(field_name="model_version")
+    state = django_filters.ChoiceFilter(choices=AnalysisState.choices)
+
+    class Meta:
+        model = Analysis
+        fields: list[str] = []
+
+
+class ReviewFilter(django_filters.FilterSet):
+    """Filters of reviews."""
+
+    study = django_filters.UUIDFilter(field_name="study")
+    reader = django_filters.UUIDFilter(field_name="reader")
+    state = django_filters.ChoiceFilter(choices=ReviewState.choices)
+
+    class Meta:
+        model = Review
+        fields: list[str] = []
+
+
+class ConditionFilter(django_filters.FilterSet):
+    """Filters of conditions."""
+
+    examination_type = django_filters.CharFilter(field_name="examination_type__code")
+    code = django_filters.CharFilter()
+    state = django_filters.ChoiceFilter(choices=ConditionState.choices)
+
+    class Meta:
+        model = Condition
+        fields: list[str] = []
+
+
+class UploadFilter(django_filters.FilterSet):
+    """Filters of uploads."""
+
+    state = django_filters.ChoiceFilter(choices=UploadState.choices)
+    source = django_filters.ChoiceFilter(choices=UploadSource.choices)
+    instance = django_filters.UUIDFilter(field_name="instance")
+
+    class Meta:
+        model = Upload
+        fields: list[str] = []

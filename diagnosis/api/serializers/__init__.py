@@ -1,0 +1,1 @@
+"""Rows as the REST interface shows them; no logic lives here."""

@@ -1,0 +1,81 @@
+"""How the OpenAPI description is made."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+
+Endpoint = tuple[str, str, str, Callable[..., Any]]
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "What went wrong, as RFC 9457 says it.",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "Stable; what a program should look at."},
+        "detail": {"type": "string", "description": "What is wrong."},
+        "mend": {"type": "string", "description": "What to do about it."},
+        "errors": {"description": "By field: what is not valid."},
+    },
+}
+COMPONENTS: dict[str, Any] = {
+    "schemas": {"Problem": PROBLEM_SCHEMA},
+    "responses": {
+        "Problem": {
+            "description": "A problem document, RFC 9457.",
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+    },
+}
+IDEMPOTENCY_KEY = OpenApiParameter(
+    name="Idempotency-Key",
+    type={"type": "string", "minLength": 1, "maxLength": 255},
+    location=OpenApiParameter.HEADER,
+    description="Repeat a request with the same key and it is done once; kept for 24 hours.",
+)
+IF_MATCH = OpenApiParameter(
+    name="If-Match",
+    type=str,
+    location=OpenApiParameter.HEADER,
+    required=True,
+    description="The ETag that you read. 412 when somebody changed it since, 428 when missing.",
+)
+PREFER_WAIT = OpenApiParameter(
+    name="Prefer",
+    type=str,
+    location=OpenApiParameter.HEADER,
+    description="`wait=N`: answer when the analysis is final, or after N seconds (30 at most).",
+)
+
+
+class Schema(AutoSchema):
+    """Describes what every endpoint has in common."""
+
+    def get_override_parameters(self) -> list[Any]:
+        """Name the header that every POST understands."""
+        return [IDEMPOTENCY_KEY] if self.method == "POST" else []
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        return {**bodies, "4XX": {"$ref": "#/components/responses/Problem"}}
+
+
+def without_trailing_slash(endpoints: list[Endpoint]) -> list[Endpoint]:
+    """Name each address as it is to be used; the slash at its end is optional."""
+    return [
+        (re.sub(r"(?<=.)/$", "", path), regex, method, callback)
+        for path, regex, method, callback in endpoints
+    ]
+
+
+def with_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add what every endpoint answers with when something is wrong."""
+    components = result.setdefault("components", {})
+    for kind, entries in COMPONENTS.items():
+        components[kind] = dict(sorted({**components.get(kind, {}), **entries}.items()))
+    return result

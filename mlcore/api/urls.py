@@ -1,0 +1,11 @@
+"""Addresses of the mlcore endpoints, below /api/v1/."""
+
+from rest_framework.routers import BaseRouter
+
+from mlcore.api.views import ExaminationTypeViewSet, ModelVersionViewSet
+
+
+def register(router: BaseRouter) -> None:
+    """Add the sets of endpoints to the router."""
+    router.register("examination-types", ExaminationTypeViewSet, basename="examination-type")
+    router.register("model-versions", ModelVersionViewSet, basename="model-version")
