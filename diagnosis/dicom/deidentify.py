@@ -23,6 +23,7 @@ from diagnosis.dicom.cleaning import copy_allowed, copy_pixels
 from diagnosis.dicom.dates import capped_age, shifted_date
 from diagnosis.dicom.pseudonyms import hashed_uid, is_placeholder, pseudonym, shift_days
 from mlcore.engine.imaging.decode import DEFAULT_LIMITS
+from mlcore.engine.imaging.dicom_codecs import check_pixel_data
 from mlcore.engine.imaging.dicom_file import read_dicom
 from mlcore.engine.imaging.dicom_header import dicom_header
 from mlcore.engine.imaging.limits import check_bytes, check_header
@@ -100,6 +101,7 @@ def deidentify(data: bytes, *, key: bytes, limits: ImageLimits = DEFAULT_LIMITS)
     with refusing_damage("DICOM file"):
         header = dicom_header(original)
         check_header(header, limits=limits)
+        check_pixel_data(original, header=header)
         patient = _patient_pseudonym(original, data=data, key=key)
         cleaned = _cleaned(original, header=header)
         _name_anew(cleaned, original, data=data, key=key)

@@ -12,6 +12,8 @@ _STANDALONE = frozenset({0xD8})
 _FRAME_MARKERS = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = 0xD9
+_TAIL = 16
+"""Bytes at the end of a frame that padding may take (one, by PS3.5 A.4; some writers pad more)."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def read_jpeg2000(data: bytes) -> Codestream:
         components=int.from_bytes(segment[36:38], "big"),
         precision=(segment[38] & 0x7F) + 1,
         tiles=across * down,
+        ended=b"\xff\xd9" in data[-_TAIL:],
     )
 
 

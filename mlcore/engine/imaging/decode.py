@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 
 from mlcore.engine.errors import UnsupportedImage
-from mlcore.engine.imaging.dicom_codecs import decode_frame
+from mlcore.engine.imaging.dicom_codecs import check_pixel_data, decode_frame
 from mlcore.engine.imaging.dicom_color import palette_rgb, rgb_of
 from mlcore.engine.imaging.dicom_file import read_dicom
 from mlcore.engine.imaging.dicom_grayscale import grayscale_of
@@ -60,7 +60,7 @@ class _Dicom:
 
     def samples(self, index: int) -> NDArray[Any]:
         with refusing_damage("DICOM file"):
-            samples, _ = decode_frame(self.dataset, header=self.header, index=index)
+            samples = decode_frame(self.dataset, header=self.header, index=index)
             if self.header.photometric_interpretation == "PALETTE COLOR":
                 return palette_rgb(samples, dataset=self.dataset)
             if samples.ndim == 3:
@@ -158,7 +158,8 @@ def open_image(data: bytes, *, limits: ImageLimits) -> OpenImage:
     dataset = read_dicom(data, limits=limits)
     with refusing_damage("DICOM file"):
         header = dicom_header(dataset)
-    check_header(header, limits=limits)
+        check_header(header, limits=limits)
+        check_pixel_data(dataset, header=header)
     return _Dicom(dataset=dataset, header=header)
 
 

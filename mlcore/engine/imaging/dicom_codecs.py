@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import gdcm
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
-from pydicom.encaps import get_frame
+from pydicom.encaps import generate_frames, get_frame
 from pydicom.pixels.decoders.base import DecodeRunner, JPEGExtended12BitDecoder, get_decoder
 from pydicom.uid import (
     UID,
@@ -81,42 +82,56 @@ if _EXTENDED_PLUGIN not in JPEGExtended12BitDecoder.available_plugins:
     JPEGExtended12BitDecoder.add_plugin(_EXTENDED_PLUGIN, (__name__, "_decode_frame"))
 
 
-def decode_frame(dataset: FileDataset, *, header: ImageHeader, index: int) -> tuple[NDArray[Any], str]:
-    """Return the samples of one frame and the color space they are in.
+def check_pixel_data(dataset: FileDataset, *, header: ImageHeader) -> None:
+    """Hold the pixel data of all frames against the header, without decoding any.
 
-    (rows, columns) or (rows, columns, 3), as stored but for YBR, which becomes
-    RGB. What the codestream declares is held against the header first, so that
-    no decoder makes room for more than the header was accepted with.
+    Raises `UnreadableImage` where frames are missing or cut short, or where a
+    codestream declares another size than the header, so that no decoder makes
+    room for more than the header was accepted with.
     """
+    native = UID(header.transfer_syntax_uid) in NATIVE
+    if native == bool(dataset["PixelData"].is_undefined_length):
+        raise UnreadableImage("The pixel data of the DICOM file is not packed as its transfer syntax says.")
+    if native:
+        if len(dataset.PixelData) < native_pixel_bytes(header):
+            raise UnreadableImage("The DICOM file is truncated: it holds fewer pixels than it declares.")
+        return
+    _check_fragments(dataset.PixelData)
+    frames = generate_frames(
+        dataset.PixelData, number_of_frames=header.frame_count, extended_offsets=_extended_offsets(dataset)
+    )
+    found = 0
+    for frame in islice(frames, header.frame_count):
+        _check_codestream(frame, header=header)
+        found += 1
+    if found < header.frame_count:
+        raise UnreadableImage("The DICOM file is truncated: it holds fewer frames than it declares.")
+
+
+def decode_frame(dataset: FileDataset, *, header: ImageHeader, index: int) -> NDArray[Any]:
+    """Return the samples of one frame: (rows, columns) or (rows, columns, 3), as stored but YBR made RGB."""
     transfer_syntax = UID(header.transfer_syntax_uid)
-    _check_encapsulation(dataset, native=transfer_syntax in NATIVE)
-    if transfer_syntax in NATIVE:
-        _check_native_length(dataset, header=header)
-    else:
+    if transfer_syntax not in NATIVE:
+        # An offset table may point elsewhere than the order of the frames does.
         _check_codestream(_encoded_frame(dataset, header=header, index=index), header=header)
     plugin = _PLUGINS.get(transfer_syntax, "")
-    samples, properties = get_decoder(transfer_syntax).as_array(dataset, index=index, decoding_plugin=plugin)
-    return samples, str(properties["photometric_interpretation"])
-
-
-def _check_encapsulation(dataset: FileDataset, *, native: bool) -> None:
-    element = dataset["PixelData"]
-    if native == bool(element.is_undefined_length):
-        raise UnreadableImage("The pixel data of the DICOM file is not packed as its transfer syntax says.")
-
-
-def _check_native_length(dataset: FileDataset, *, header: ImageHeader) -> None:
-    if len(dataset.PixelData) < native_pixel_bytes(header):
-        raise UnreadableImage("The DICOM file is truncated: it holds fewer pixels than it declares.")
+    samples, _ = get_decoder(transfer_syntax).as_array(dataset, index=index, decoding_plugin=plugin)
+    return samples
 
 
 def _encoded_frame(dataset: FileDataset, *, header: ImageHeader, index: int) -> bytes:
-    data: bytes = dataset.PixelData
-    _check_fragments(data)
-    offsets = dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths")
-    extended = offsets if offsets[0] and offsets[1] else None
-    frame: bytes = get_frame(data, index, number_of_frames=header.frame_count, extended_offsets=extended)
+    frame: bytes = get_frame(
+        dataset.PixelData,
+        index,
+        number_of_frames=header.frame_count,
+        extended_offsets=_extended_offsets(dataset),
+    )
     return frame
+
+
+def _extended_offsets(dataset: FileDataset) -> tuple[bytes, bytes] | None:
+    offsets, lengths = dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths")
+    return (offsets, lengths) if offsets and lengths else None
 
 
 def _check_fragments(data: bytes) -> None:
