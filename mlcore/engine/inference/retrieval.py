@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,14 +81,16 @@ class EmbeddingIndex:
         k: int,
         exclude_key: str | None = None,
         exclude_group: str | None = None,
+        exclude_groups: Collection[str] = (),
         one_per_group: bool = False,
     ) -> list[Neighbor]:
         """The `k` nearest entries, nearest first, ties by key.
 
-        Entries with `exclude_key` or of `exclude_group` (the patient's own) never
+        Entries with `exclude_key` or of an excluded group (the patient's own) never
         come back; with `one_per_group` no two come from one patient.
         """
         unit = _unit(vector, size=self.size)
+        hidden = {*exclude_groups, *((exclude_group,) if exclude_group is not None else ())}
         with self._lock:
             count = len(self._keys)
             if k < 1 or count == 0:
@@ -96,39 +98,43 @@ class EmbeddingIndex:
             similarities = self._matrix[:count] @ unit
             width = k * WIDER
             while True:
+                rows = self._nearest_rows(similarities, width=width)
                 found = self._choose(
-                    similarities, min(width, count), k, exclude_key, exclude_group, one_per_group
+                    rows, similarities, k=k, key=exclude_key, hidden=hidden, one_per_group=one_per_group
                 )
                 if len(found) == k or width >= count:
                     return found
                 width *= 8
 
-    def _choose(
-        self,
-        similarities: FloatArray,
-        width: int,
-        k: int,
-        exclude_key: str | None,
-        exclude_group: str | None,
-        one_per_group: bool,
-    ) -> list[Neighbor]:
-        """Pick from the `width` most similar rows those that may be shown."""
+    def _nearest_rows(self, similarities: FloatArray, *, width: int) -> list[int]:
+        """Rows of the `width` greatest similarities, ties included, in order."""
         count = len(similarities)
+        rows = np.arange(count)
         if width < count:
             least = np.partition(similarities, count - width)[count - width]
             rows = np.flatnonzero(similarities >= least)
-        else:
-            rows = np.arange(count)
-        ordered = sorted(rows.tolist(), key=lambda row: (-float(similarities[row]), self._keys[row]))
+        return sorted(rows.tolist(), key=lambda row: (-float(similarities[row]), self._keys[row]))
+
+    def _choose(
+        self,
+        rows: list[int],
+        similarities: FloatArray,
+        *,
+        k: int,
+        key: str | None,
+        hidden: Collection[str],
+        one_per_group: bool,
+    ) -> list[Neighbor]:
+        """The first `k` of `rows` that may be shown."""
         found: list[Neighbor] = []
         seen: set[str] = set()
-        for row in ordered:
-            key, group = self._keys[row], self._groups[row]
-            if key == exclude_key or group == exclude_group or (one_per_group and group in seen):
+        for row in rows:
+            group = self._groups[row]
+            if self._keys[row] == key or group in hidden or (one_per_group and group in seen):
                 continue
             seen.add(group)
             distance = min(2.0, max(0.0, 1.0 - float(similarities[row])))
-            found.append(Neighbor(key=key, group=group, distance=distance))
+            found.append(Neighbor(key=self._keys[row], group=group, distance=distance))
             if len(found) == k:
                 break
         return found

@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from mlcore.engine.errors import EngineError
-from mlcore.engine.training.data import LabelledPictures
+from mlcore.engine.imaging.preprocess import Preprocessing
+from mlcore.engine.networks.registry import find_network
+from mlcore.engine.training.data import LabelledPictures, divide
+from mlcore.engine.training.package import Description, write_model
+from mlcore.engine.training.plan import TrainingPlan
+from mlcore.engine.training.progress import OnProgress, ShouldStop, never_stop, say_nothing
+from mlcore.engine.training.trainer import find_trainer
+from mlcore.engine.types import ModelFacts
 
 CLASSES = ("pneumonia",)
 EXAMINATION_TYPE = "paediatric-chest-radiograph"
 SPLIT_KEY = b"medimaging chest split 1"
 FOLDER = "cxr_kermany/train/"
+PATIENCE = 20
+"""More epochs than are run: the schedule is left to end, and the best epoch is kept."""
+INTENDED_USE = (
+    "A second look at frontal chest radiographs of children of one to five years, for findings of pneumonia. "
+    "Preliminary; not for stand-alone clinical decisions; does not rule out disease."
+)
+LIMITS = (
+    "Learned from one hospital (Guangzhou Women and Children's Medical Center) and never tried at another.",
+    "Not for adults: their radiographs are withheld.",
+    "Knows pneumonia alone; any other finding goes unmentioned.",
+    "The reference standard is the reading of radiographs, without laboratory tests.",
+)
 
 
 class DataMissing(EngineError):
@@ -22,6 +43,51 @@ class DataMissing(EngineError):
 
     code = "data_missing"
     mend = "Give the folder that holds manifest.csv and the images it lists."
+
+
+def chest_plan(architecture: str, *, epochs: int, seed: int) -> TrainingPlan:
+    """The settings of the shipped model, for any architecture."""
+    size = find_network(architecture).input_size
+    return TrainingPlan(
+        architecture=architecture,
+        classes=CLASSES,
+        epochs=epochs,
+        patience=PATIENCE,
+        seed=seed,
+        preprocessing=Preprocessing(input_size=size),
+    )
+
+
+def train(
+    folder: Path,
+    *,
+    architecture: str,
+    epochs: int,
+    seed: int,
+    output: Path,
+    created_at: str,
+    checkpoint: Path | None = None,
+    on_progress: OnProgress = say_nothing,
+    should_stop: ShouldStop = never_stop,
+    say: Callable[[str], None] = print,
+) -> ModelFacts:
+    """Train on the labelled images of `folder` and write the model file `output`.
+
+    With `checkpoint`, a run that was cut off goes on after its last whole epoch.
+    """
+    plan = chest_plan(architecture, epochs=epochs, seed=seed)
+    data = divide(read_chest_pictures(folder), key=SPLIT_KEY)
+    trained = find_trainer(architecture).train(
+        data, plan=plan, checkpoint=checkpoint, on_progress=on_progress, should_stop=should_stop
+    )
+    described = Description(
+        name="Pneumonia on chest radiographs of children",
+        examination_type=EXAMINATION_TYPE,
+        created_at=created_at,
+        intended_use=INTENDED_USE,
+        limits=LIMITS,
+    )
+    return write_model(trained, data, output=output, described=described, say=say)
 
 
 def read_chest_pictures(folder: Path, *, size: int = 224) -> LabelledPictures:
@@ -35,19 +101,18 @@ def read_chest_pictures(folder: Path, *, size: int = 224) -> LabelledPictures:
         raise DataMissing("There is no manifest of labelled images in that folder.")
     with manifest.open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["path"].startswith(FOLDER)]
-    pictures = np.empty((len(rows), size, size), np.uint8)
-    for index, row in enumerate(rows):
-        pictures[index] = read_picture(folder / row["path"], size=size)
+    if not rows:
+        raise DataMissing("The manifest lists no chest radiographs of children.")
     labels = np.array([[row["label"] == "PNEUMONIA"] for row in rows], np.float32)
     return LabelledPictures(
-        pictures=pictures,
+        pictures=np.stack([read_picture(folder / row["path"], size=size) for row in rows]),
         labels=labels,
         groups=tuple(row["group"] for row in rows),
         keys=tuple(row["sha256"] for row in rows),
     )
 
 
-def read_picture(path: Path, *, size: int) -> np.ndarray:
+def read_picture(path: Path, *, size: int) -> NDArray[np.uint8]:
     """One image as a square gray picture of 8 bits."""
     with Image.open(path) as image:
         gray = image.convert("L")

@@ -106,7 +106,13 @@ class _Run:
     """The epochs of one training run."""
 
     def __init__(
-        self, *, model: Any, plan: TrainingPlan, data: LabelledPictures, judge: _Judge, checkpoint: Path | None
+        self,
+        *,
+        model: Any,
+        plan: TrainingPlan,
+        data: LabelledPictures,
+        judge: _Judge,
+        checkpoint: Path | None,
     ) -> None:
         self.model, self.plan, self.data, self.judge = model, plan, data, judge
         self.checkpoint = checkpoint
@@ -146,9 +152,7 @@ class _Run:
         pace = (time.monotonic() - self.clock[0]) / number
         left = pace * (self.steps - number + self.steps * (self.plan.epochs - state.epoch))
         auroc = state.history[-1]["auroc"] if state.history else None
-        on_progress(
-            TrainingProgress(state.epoch, self.plan.epochs, number, self.steps, loss, auroc, left)
-        )
+        on_progress(TrainingProgress(state.epoch, self.plan.epochs, number, self.steps, loss, auroc, left))
 
     def _judge_epoch(self, state: RunState, *, step: TrainingStep, loss: float) -> None:
         """Judge the mean of weights, and keep it when it is the best so far."""

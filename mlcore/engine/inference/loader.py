@@ -1,0 +1,67 @@
+"""Builds predictors and Keras graphs from artifacts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlcore.engine.artifacts import Artifact
+from mlcore.engine.errors import ArtifactError
+from mlcore.engine.imaging.preprocess import Preprocessing
+from mlcore.engine.inference.calibration import Calibration
+from mlcore.engine.inference.embedding import Projection
+from mlcore.engine.inference.network_predictor import NetworkPredictor
+from mlcore.engine.inference.outliers import Distance
+from mlcore.engine.inference.quality import QualityLimits
+from mlcore.engine.inference.refusal import Refusal
+from mlcore.engine.inference.runtime import CompiledNetwork
+
+
+def predictor_from(artifact: Artifact) -> NetworkPredictor:
+    """A warm predictor; raise ArtifactError when the artifact lacks a part."""
+    try:
+        predictor = _assemble(artifact)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactError("The model artifact lacks a part that answers need.") from error
+    predictor.warm_up()
+    return predictor
+
+
+def _assemble(artifact: Artifact) -> NetworkPredictor:
+    settings = artifact.settings
+    arrays = {name: np.asarray(a, np.float32) for name, a in artifact.arrays("statistics.npz").items()}
+    refusal = settings["refusal"]
+    return NetworkPredictor(
+        facts=artifact.facts,
+        network=CompiledNetwork(artifact.members["network.tflite"]),
+        preprocessing=Preprocessing(**settings["preprocessing"]),
+        calibrations={code: Calibration(**values) for code, values in settings["calibration"].items()},
+        projection=Projection(mean=arrays["projection_mean"], matrix=arrays["projection_matrix"]),
+        refusal=Refusal(
+            distance=Distance(mean=arrays["distance_mean"], whitening=arrays["distance_whitening"]),
+            limit=float(refusal["limit"]),
+            quality=QualityLimits(**refusal["quality"]),
+        ),
+        saliency_references=settings["saliency_references"],
+    )
+
+
+def keras_model_from(artifact: Artifact) -> Any:
+    """The Keras graph of an artifact with its weights, for training on and for explanation by gradient."""
+    from mlcore.engine.networks.compiled import restore_weights
+    from mlcore.engine.networks.registry import find_network
+
+    plan = artifact.settings["plan"]
+    model = find_network(artifact.facts.architecture).build(
+        input_size=artifact.settings["preprocessing"]["input_size"],
+        class_count=len(artifact.facts.classes),
+        dropout=plan["dropout"],
+    )
+    restore_weights(
+        model,
+        compiled=artifact.members["network.tflite"],
+        stored=artifact.arrays("weights.npz"),
+        found=artifact.settings["shared_weights"],
+    )
+    return model

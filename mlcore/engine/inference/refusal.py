@@ -1,0 +1,63 @@
+"""Decides whether an image may get an answer at all, and says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlcore.engine.inference.outliers import Distance
+from mlcore.engine.inference.quality import QualityLimits, check_quality
+from mlcore.engine.types import FloatArray, Withheld, WithheldReason
+
+TOO_FAR = "This image is too far from the images this model was validated on, so no result is shown."
+INVERTED = "The gray values are inverted: send the image with air black and bone white."
+TURNED = {
+    1: "The image lies on its side: turn it a quarter to the right and send it again.",
+    2: "The image is upside down: turn it by half and send it again.",
+    3: "The image lies on its side: turn it a quarter to the left and send it again.",
+}
+
+DescribeImage = Callable[[FloatArray], FloatArray]
+"""A stored square picture to the features that distance is measured on."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The limits of an artifact."""
+
+    distance: Distance
+    limit: float
+    quality: QualityLimits
+
+    def check(
+        self, stored: FloatArray, *, features: FloatArray, quality: dict[str, float], describe: DescribeImage
+    ) -> Withheld | None:
+        """Why there is no answer, or None; adds the distance to `quality`.
+
+        A picture that is far away but would be near if it were turned or inverted
+        is named as such: the network is asked about each way to put it right.
+        """
+        far = float(self.distance.of(features))
+        quality["out_of_distribution_distance"] = far
+        poor = check_quality(quality, limits=self.quality)
+        if poor is not None or far <= self.limit:
+            return poor
+        return self._mendable(stored, far=far, describe=describe) or Withheld(
+            WithheldReason.OUT_OF_DISTRIBUTION, TOO_FAR, measured=far, limit=self.limit
+        )
+
+    def _mendable(self, stored: FloatArray, *, far: float, describe: DescribeImage) -> Withheld | None:
+        """The one mend that brings the picture nearest, if that is near enough."""
+        mends = [(WithheldReason.INVERTED, INVERTED, 1.0 - stored)]
+        mends += [
+            (WithheldReason.POOR_QUALITY, sentence, np.rot90(stored, -turns))
+            for turns, sentence in TURNED.items()
+        ]
+        distances = [float(self.distance.of(describe(picture))) for _, _, picture in mends]
+        best = int(np.argmin(distances))
+        if distances[best] > self.limit:
+            return None
+        reason, sentence, _ = mends[best]
+        return Withheld(reason, sentence, measured=far, limit=self.limit)

@@ -1,0 +1,40 @@
+"""Runs a compiled network: LiteRT in float32, the fastest route of the TensorFlow family on a CPU.
+
+One image at a time, so that an answer never depends on what else was asked.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import numpy as np
+
+from mlcore.engine.types import FloatArray
+
+MAX_THREADS = 4
+
+
+class CompiledNetwork:
+    """A network that maps (size, size, 1) inputs to named outputs."""
+
+    def __init__(self, content: bytes, *, threads: int | None = None) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        count = threads or min(MAX_THREADS, os.cpu_count() or 1)
+        self._interpreter = Interpreter(model_content=content, num_threads=count)
+        self._runner = self._interpreter.get_signature_runner()
+        self._lock = threading.Lock()
+        (self._input,) = self._runner.get_input_details()
+        self.input_shape = tuple(int(n) for n in self._runner.get_input_details()[self._input]["shape"][1:])
+
+    def run(self, image: FloatArray) -> dict[str, FloatArray]:
+        """Outputs by name, without the batch axis."""
+        with self._lock:
+            outputs = self._runner(**{self._input: np.ascontiguousarray(image[None], np.float32)})
+        return {name: np.array(value[0], np.float32) for name, value in outputs.items()}
+
+    def run_each(self, images: FloatArray) -> dict[str, FloatArray]:
+        """Outputs by name for (n, size, size, 1), one image after the other."""
+        rows = [self.run(image) for image in images]
+        return {name: np.stack([row[name] for row in rows]) for name in rows[0]}

@@ -1,0 +1,28 @@
+"""The class activation map in the frame of the image as given (Zhou 2016, arXiv:1512.04150)."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from mlcore.engine.imaging.preprocess import Preprocessing, edge_mask
+from mlcore.engine.types import FloatArray
+
+
+def saliency_map(contributions: FloatArray, *, how: Preprocessing, reference: float) -> FloatArray:
+    """(h, w) contributions to a logit to (stored_size, stored_size) in [0, 1] over the whole image.
+
+    Only what speaks for the condition is kept. `reference` is the peak that counts
+    as full strength, so that a faint map stays faint; what lies outside of the crop,
+    which the network does not see, is 0.
+    """
+    size, side = how.input_size, how.stored_size
+    picture = Image.fromarray(np.maximum(contributions, 0.0).astype(np.float32))
+    seen = np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC), np.float32)
+    seen = np.maximum(seen, 0.0) * edge_mask(size=size, blank=how.edge_blank, ramp=how.edge_ramp)
+    margin = round(how.crop * side)
+    inner = side - 2 * margin
+    whole = np.zeros((side, side), np.float32)
+    resized = Image.fromarray(seen).resize((inner, inner), Image.Resampling.BILINEAR)
+    whole[margin : margin + inner, margin : margin + inner] = np.asarray(resized, np.float32)
+    return np.clip(whole / np.float32(max(float(whole.max()), reference, 1e-6)), 0.0, 1.0)

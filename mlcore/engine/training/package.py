@@ -1,0 +1,148 @@
+"""From a trained network to a model file: compile, calibrate, choose, measure, write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlcore.engine.artifacts import pack_arrays, write_artifact
+from mlcore.engine.evaluation.shifts import shifted
+from mlcore.engine.inference.embedding import Projection, fit_projection
+from mlcore.engine.inference.outliers import Distance, fit_distance
+from mlcore.engine.inference.quality import QualityLimits
+from mlcore.engine.inference.runtime import CompiledNetwork
+from mlcore.engine.networks.compiled import compile_network, remaining_weights, round_weights
+from mlcore.engine.training.batches import changed_inputs, plain_inputs
+from mlcore.engine.training.calibrate import calibrate
+from mlcore.engine.training.data import LabelledPictures, TrainingData
+from mlcore.engine.training.measure import measure
+from mlcore.engine.training.plan import TrainingPlan
+from mlcore.engine.training.trainer import TrainedNetwork
+from mlcore.engine.types import FloatArray, ModelFacts
+
+CALIBRATION_SHIFTS = ("as stored", "low contrast", "gamma 0.7", "gamma 1.4", "blur", "JPEG 30", "cropped 6 %")
+REFUSED_OF_VALIDATION = 0.01
+"""Part of the validation images that lies beyond the limit of distance."""
+DISTANCE_DRAW = 1_000_037
+
+Outputs = dict[str, FloatArray]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a model file says in words."""
+
+    name: str
+    examination_type: str
+    created_at: str
+    intended_use: str = ""
+    limits: tuple[str, ...] = ()
+
+
+def write_model(
+    trained: TrainedNetwork, data: TrainingData, *, output: Path, described: Description, say: Say = print
+) -> ModelFacts:
+    """Turn a trained network into a model file and return what the file says of itself.
+
+    Calibration, operating points and the limit of distance come from the validation
+    fold; every figure of merit in the file from the test fold.
+    """
+    plan = trained.plan
+    round_weights(trained.model)
+    compiled = compile_network(trained.model)
+    network = CompiledNetwork(compiled)
+    say("compiled")
+    train = network.run_each(plain_inputs(data.train.pictures, plan=plan))
+    validation = {
+        name: network.run_each(plain_inputs(shifted(data.validation.pictures, name=name), plan=plan))
+        for name in CALIBRATION_SHIFTS
+    }
+    say("described the training and validation folds")
+    calibrated = calibrate(validation, labels=data.validation.labels, classes=plan.classes)
+    distance = _distance(network, train, data=data.train, plan=plan)
+    limit = float(np.quantile(distance.of(validation["as stored"]["layers"]), 1 - REFUSED_OF_VALIDATION))
+    projection = fit_projection(train["embedding"])
+    say("calibrated; measuring on the test fold")
+    measured = measure(
+        network,
+        data.test,
+        plan=plan,
+        calibrated=calibrated,
+        projection=projection,
+        gallery=(train, data.train),
+    )
+    facts = _facts(trained, data, described=described, measured=measured, size=projection.size)
+    stored, found = remaining_weights(trained.model, compiled)
+    settings = {
+        "plan": plan.as_dict(),
+        "preprocessing": plan.preprocessing.as_dict(),
+        "calibration": {code: asdict(c) for code, c in calibrated.calibrations.items()},
+        "refusal": {"limit": limit, "quality": QualityLimits().as_dict()},
+        "saliency_references": _references(train["maps"], data.train, classes=plan.classes),
+        "shared_weights": found,
+        "history": trained.history,
+        "best_epoch": trained.best_epoch,
+        "figures": measured.figures,
+    }
+    members = {
+        "network.tflite": compiled,
+        "weights.npz": pack_arrays(stored),
+        "statistics.npz": pack_arrays(_statistics(projection, distance)),
+    }
+    write_artifact(output, facts=facts, settings=settings, members=members)
+    return facts
+
+
+def _distance(
+    network: CompiledNetwork, train: Outputs, *, data: LabelledPictures, plan: TrainingPlan
+) -> Distance:
+    """Fit on the training images as they are and once changed, so that exposure alone is not far."""
+    rows = np.arange(len(data))
+    changed = network.run_each(changed_inputs(data.pictures, plan=plan, draw=DISTANCE_DRAW, rows=rows))
+    return fit_distance(np.concatenate([train["layers"], changed["layers"]]))
+
+
+def _statistics(projection: Projection, distance: Distance) -> dict[str, NDArray[Any]]:
+    return {
+        "projection_mean": projection.mean,
+        "projection_matrix": projection.matrix,
+        "distance_mean": distance.mean,
+        "distance_whitening": distance.whitening,
+    }
+
+
+def _references(maps: FloatArray, data: LabelledPictures, *, classes: tuple[str, ...]) -> dict[str, float]:
+    """By condition: the middle peak of the maps of training images that have it."""
+    peaks = maps.max(axis=(1, 2))
+    found = {}
+    for index, code in enumerate(classes):
+        present = peaks[data.labels[:, index] == 1, index]
+        found[code] = float(np.median(present)) if len(present) else 1.0
+    return found
+
+
+def _facts(
+    trained: TrainedNetwork, data: TrainingData, *, described: Description, measured: Any, size: int
+) -> ModelFacts:
+    digest = data.train.sha256()
+    plan = trained.plan
+    return ModelFacts(
+        name=described.name,
+        architecture=plan.architecture,
+        classes=plan.classes,
+        examination_type=described.examination_type,
+        operating_points=measured.operating_points,
+        metrics=measured.metrics,
+        embedding_version=f"{plan.architecture}-{digest[:8]}-{plan.seed}-{trained.best_epoch}",
+        embedding_size=size,
+        dataset_sha256=digest,
+        created_at=described.created_at,
+        intended_use=described.intended_use,
+        limits=described.limits,
+    )
