@@ -325,6 +325,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     },
     # How many proxies to believe about the caller's address; a header that anybody may send is not proof.
     "NUM_PROXIES": read_int("MEDIMAGING_PROXIES", int(read_bool("MEDIMAGING_BEHIND_PROXY", default=False))),
+    "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "mlcore.api.problems.site_problem_handler",
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -3,15 +3,22 @@
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from rest_framework import mixins, viewsets
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.api.idempotency import IdempotentPosts
 from accounts.models import User
 from medimaging.common.parsers import check_length
+
+
+def caller(request: Request) -> User:
+    """Return who is calling; the permissions admit no stranger."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
 
 
 class GuardedView(APIView):
@@ -28,9 +35,7 @@ class GuardedView(APIView):
     @property
     def user(self) -> User:
         """Return who is calling; the permissions admit no stranger."""
-        user = self.request.user
-        assert isinstance(user, User)  # noqa: S101
-        return user
+        return caller(self.request)
 
     def perform_authentication(self, request: Request) -> None:
         """Find out who is calling; a wrong token counts against the address it comes from."""
@@ -43,9 +48,7 @@ class GuardedView(APIView):
     def check_throttles(self, request: Request) -> None:
         """Do nothing: `perform_authentication` has counted the request."""
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Keep what is one user's out of every cache."""
         response = super().finalize_response(request, response, *args, **kwargs)
         response.headers.setdefault("Cache-Control", "private, no-store")

@@ -6,13 +6,12 @@ from typing import Any, ClassVar
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
-from django.http.response import HttpResponseBase
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import IdempotentRequest
+from accounts.models import IdempotentRequest, User
 from accounts.services import idempotency
 from accounts.services.idempotency import Answer, StillRunning
 from medimaging.common.problems import application_problem
@@ -47,7 +46,7 @@ class IdempotentPosts(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Admit the request, then claim its key."""
         super().initial(request, *args, **kwargs)
-        if request.method != "POST" or HEADER not in request.headers:
+        if request.method != "POST" or HEADER not in request.headers or not isinstance(request.user, User):
             return
         self._claimed, answer = idempotency.claim(
             request.user,
@@ -75,9 +74,7 @@ class IdempotentPosts(APIView):
                 idempotency.release(self._claimed)
             raise
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Keep the answer of a request that claimed a key."""
         response = super().finalize_response(request, response, *args, **kwargs)
         if self._claimed is None:
@@ -121,7 +118,7 @@ def _fields(data: Any) -> list[tuple[str, Any]]:
     return list(data.items()) if isinstance(data, dict) else []
 
 
-def _file_hash(file: UploadedFile) -> bytes:
+def _file_hash(file: UploadedFile[Any]) -> bytes:
     digest = hashlib.sha256()
     for chunk in file.chunks():
         digest.update(chunk)

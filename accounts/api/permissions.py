@@ -4,6 +4,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.api.base import caller
 from accounts.models import Role
 
 
@@ -15,7 +16,7 @@ class AdministratorsChange(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Tell whether the caller may go on."""
-        return request.method in SAFE_METHODS or bool(request.user.is_superuser)
+        return request.method in SAFE_METHODS or caller(request).is_superuser
 
 
 class AuditorsOnlyRead(BasePermission):
@@ -26,4 +27,4 @@ class AuditorsOnlyRead(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Tell whether the caller may go on."""
-        return request.method in SAFE_METHODS or request.user.role != Role.AUDITOR
+        return request.method in SAFE_METHODS or caller(request).role != Role.AUDITOR

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from accounts.api.base import caller
 from diagnosis.api.serializers.analyses import AnalysisSerializer
 from diagnosis.api.serializers.instances import UploadAnswerSerializer
 from diagnosis.models import Analysis, Upload, UploadState
@@ -24,7 +25,7 @@ def answer_upload(upload: Upload, *, request: Request) -> HttpResponse:
     if upload.state == UploadState.REJECTED or upload.instance is None:
         return _refusal(upload)
     analysis = latest_analysis(upload.instance)
-    headers = {}
+    headers: dict[str, str] = {}
     if analysis is not None:
         analysis, headers = wait_as_preferred(analysis, request=request)
     ready = analysis is None or analysis.is_final
@@ -61,7 +62,7 @@ def wait_as_preferred(analysis: Analysis, *, request: Request) -> tuple[Analysis
     if not analysis.is_final:
         headers["Location"] = reverse("api:analysis-detail", args=[analysis.pk], request=request)
         headers["Retry-After"] = RETRY_AFTER_SECONDS
-    return shown_analyses(request.user).get(pk=analysis.pk), headers
+    return shown_analyses(caller(request)).get(pk=analysis.pk), headers
 
 
 def _refusal(upload: Upload) -> HttpResponse:
@@ -71,6 +72,6 @@ def _refusal(upload: Upload) -> HttpResponse:
         status_of(upload.rejection_code),
         code=upload.rejection_code,
         detail=wrong + stop.strip(),
-        **({"mend": mend} if mend else {}),
+        mend=mend,
         upload=upload.pk,
     )

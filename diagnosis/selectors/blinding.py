@@ -1,8 +1,10 @@
 """Who may see a model's answer, and when. Pages and REST both ask here."""
 
 from typing import TypeVar
+from uuid import UUID
 
 from django.db.models import BooleanField, Exists, Model, OuterRef, Q, QuerySet, Value
+from django.db.models.expressions import Combinable
 
 from accounts.models import User
 from diagnosis.models import Analysis, AnalysisState, Instance, Review, ReviewState, Study
@@ -18,7 +20,7 @@ def answers_hidden_from(user: User, study: Study) -> bool:
     return not Review.objects.filter(study=study, reader=user, state=ReviewState.SIGNED).exists()
 
 
-def studies_hidden_from(user: User, studies: list[Study]) -> set[object]:
+def studies_hidden_from(user: User, studies: list[Study]) -> set[UUID]:
     """Return the keys of those of `studies` whose answers are hidden from the user, in one query."""
     if not user.blind_first:
         return set()
@@ -45,10 +47,11 @@ def latest_answer(study: Study) -> Analysis | None:
 
 def with_answers_hidden(rows: "QuerySet[Row]", *, user: User, study: str) -> "QuerySet[Row]":
     """Add `answers_hidden` to each row; `study` is the path from a row to its study's key."""
-    if not user.blind_first:
-        return rows.annotate(answers_hidden=Value(False, output_field=BooleanField()))
-    own_read = Review.objects.filter(study=OuterRef(study), reader=user, state=ReviewState.SIGNED)
-    return rows.annotate(answers_hidden=~Exists(own_read))
+    hidden: Combinable = Value(False, output_field=BooleanField())
+    if user.blind_first:
+        hidden = ~Exists(Review.objects.filter(study=OuterRef(study), reader=user, state=ReviewState.SIGNED))
+    annotated: QuerySet[Row] = rows.annotate(answers_hidden=hidden)  # type: ignore[assignment]
+    return annotated
 
 
 def reviews_shown_to(user: User) -> "QuerySet[Review]":

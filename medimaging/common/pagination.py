@@ -4,7 +4,6 @@ import contextlib
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from rest_framework import pagination
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -29,7 +28,7 @@ class CursorPagination(pagination.CursorPagination):
         ordering = getattr(view, "cursor_ordering", None) or (self.ordering, "id")
         return tuple(ordering)
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> Any:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
         """Return one page; a cursor that somebody made up is refused, not believed."""
         try:
             return super().paginate_queryset(queryset, request, view=view)

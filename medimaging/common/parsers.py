@@ -46,7 +46,7 @@ class RawFileParser(parsers.BaseParser):
         stream: IO[bytes],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> parsers.DataAndFiles:
+    ) -> "parsers.DataAndFiles[Any, Any]":
         """Return the body as the one file `file`.
 
         Raises:

@@ -63,6 +63,7 @@ def problem(
     code: str,
     detail: str,
     title: str = "",
+    mend: str = "",
     headers: Mapping[str, str] | None = None,
     **more: Any,
 ) -> HttpResponse:
@@ -73,6 +74,7 @@ def problem(
         "status": int(status),
         "code": code,
         "detail": detail,
+        **({"mend": mend} if mend else {}),
         **more,
     }
     content = json.dumps(body, cls=JSONEncoder)
@@ -102,8 +104,7 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> HttpResponse |
 
 def application_problem(error: ApplicationError) -> HttpResponse:
     """Return the problem document of what a service said."""
-    more = {"mend": error.mend} if error.mend else {}
-    return problem(error.status, code=error.code, detail=error.message, **more)
+    return problem(error.status, code=error.code, detail=error.message, mend=error.mend)
 
 
 def _as_known(error: Exception) -> Exception:

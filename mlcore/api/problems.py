@@ -25,6 +25,5 @@ def status_of(code: str) -> HTTPStatus:
 def site_problem_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Shape every error of the REST layer."""
     if isinstance(error, EngineError):
-        more = {"mend": error.mend} if error.mend else {}
-        return problem(status_of(error.code), code=error.code, detail=error.message, **more)
+        return problem(status_of(error.code), code=error.code, detail=error.message, mend=error.mend)
     return problem_handler(error, context)

@@ -71,7 +71,7 @@ class FindingViewSet(EndpointSet):
         )
 
     @extend_schema(responses={(200, "image/png"): OpenApiTypes.BINARY})
-    @action(detail=True, renderer_classes=[PNGRenderer], filterset_class=None, pagination_class=None)
+    @action(detail=True, renderer_classes=[PNGRenderer])
     def overlay(self, request: Request, pk: str) -> Response:
         """Return a transparent PNG that shows where the score is sensitive; not an outline of disease."""
         finding = self.get_object()
