@@ -49,11 +49,13 @@ def reason_action(
     perform: Callable[..., Any],
     form_class: type[ReasonForm] = ReasonForm,
     permissions: Iterable[str] = ("change",),
+    applies: Callable[[Any], bool] = lambda row: True,
 ) -> Action:
     """Return an admin action called `name` that confirms, asks for a reason, then calls `perform`.
 
     `label` is what the menu and the button say, `consequence` one sentence on what
     will happen. The fields of `form_class` beside `reason` are passed by name.
+    Where `applies` says no, the page of that row has no button; `perform` still decides.
     """
 
     def action(
@@ -73,6 +75,7 @@ def reason_action(
         return None
 
     action.__name__ = name
+    action.applies = applies  # type: ignore[attr-defined]
     admin.action(permissions=list(permissions), description=label)(action)
     return action
 

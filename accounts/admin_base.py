@@ -3,10 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 
 if TYPE_CHECKING:
@@ -18,8 +21,12 @@ else:
 
 
 class FactsAdmin(_ModelAdmin):
-    """Every field is read-only, nothing is added or deleted; what changes a row is an action."""
+    """Every field is read-only, nothing is added or deleted; what changes a row is an action.
 
+    Actions made with `reason_action` stand in the list's menu and as buttons on the page of each row.
+    """
+
+    change_form_template = "admin/facts_change_form.html"
     show_full_result_count = False
     list_per_page = 50
 
@@ -36,6 +43,11 @@ class FactsAdmin(_ModelAdmin):
         """Refuse: history is kept."""
         return False
 
+    def get_urls(self) -> list[URLPattern]:
+        """Add the address at which an action is done to one row."""
+        view = self.admin_site.admin_view(self.action_view)
+        return [path("<path:object_id>/act/<slug:name>/", view, name=self._action_url), *super().get_urls()]
+
     def change_view(
         self,
         request: HttpRequest,
@@ -43,11 +55,48 @@ class FactsAdmin(_ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show one row, without a button that would save it."""
+        """Show one row with a button for each action, and none that would save it."""
         if request.method == "POST":
             raise PermissionDenied
-        hidden = {"show_save": False, "show_save_and_continue": False, "show_save_and_add_another": False}
-        return super().change_view(request, object_id, form_url, {**hidden, **(extra_context or {})})
+        context = {
+            "show_save": False,
+            "show_save_and_continue": False,
+            "show_save_and_add_another": False,
+            "object_actions": self._object_actions(request, object_id),
+        }
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def action_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        """Do one action to one row, by way of the page that asks for a reason."""
+        row = self.get_object(request, unquote(object_id))
+        chosen = self._reason_actions(request).get(name)
+        if row is None or chosen is None:
+            raise Http404
+        response: HttpResponse | None = chosen(self, request, self.get_queryset(request).filter(pk=row.pk))
+        if response is not None:
+            return response
+        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", quote(row.pk))
+
+    def _reason_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions = [action for action in self.get_actions(request).values() if action]
+        return {name: act for act, name, _ in actions if hasattr(act, "applies")}
+
+    def _object_actions(self, request: HttpRequest, object_id: str) -> list[dict[str, str]]:
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            return []
+        return [
+            {
+                "label": action.short_description,
+                "url": reverse(f"admin:{self._action_url}", args=[object_id, name]),
+            }
+            for name, action in self._reason_actions(request).items()
+            if action.applies(row)
+        ]
+
+    @property
+    def _action_url(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_action"
 
 
 class CountlessPaginator(_Paginator):
