@@ -11,7 +11,8 @@ from mlcore.engine.imaging.encode import sanitize_image
 
 from accounts.models import User
 from accounts.services import audit
-from diagnosis.dicom.deidentify import deidentify, hashed_uid, pseudonym
+from diagnosis.dicom.deidentify import deidentify
+from diagnosis.dicom.pseudonyms import hashed_uid, pseudonym
 from diagnosis.models import Instance, Patient, Series, Study, Upload, UploadSource, UploadState
 from diagnosis.services.analysis import request_analysis
 from medimaging.common.errors import ApplicationError
@@ -75,7 +76,7 @@ def receive(
             "The type of examination is not known.", mend="Choose one of the examination types."
         )
     upload = Upload.objects.create(
-        uploaded_by=by, source=source, digest=_digest(content), byte_count=len(content)
+        uploaded_by=by, source=source, digest=content_digest(content), byte_count=len(content)
     )
     known = _instance_of_same_bytes(upload)
     if known is not None:
@@ -188,7 +189,7 @@ def _identity_key() -> bytes:
     return str(settings.IDENTITY_KEY).encode()
 
 
-def _digest(content: bytes) -> str:
+def content_digest(content: bytes) -> str:
     """Return the keyed hash by which the same bytes are known again; it does not give them away."""
     return hmac.new(_identity_key(), content, hashlib.sha256).hexdigest()
 
