@@ -8,7 +8,6 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from mlcore.engine.imaging.maps import encode_map
 
 from accounts.models import User
 from diagnosis.models import (
@@ -26,6 +25,7 @@ from medimaging.common.storage import read_content, store_content
 from mlcore import serving, similarity
 from mlcore.engine.errors import EngineError, UnreadableImage
 from mlcore.engine.imaging.decode import decode_image
+from mlcore.engine.imaging.maps import encode_map
 from mlcore.engine.types import DecodedImage, Prediction
 
 log = structlog.get_logger(__name__)

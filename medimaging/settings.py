@@ -176,6 +176,8 @@ AUTH_PASSWORD_VALIDATORS = [
         ("NumericPasswordValidator", {}),
     )
 ]
+if TESTING:  # a slow hash is right for people and wrong for a thousand factories
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "diagnosis:worklist"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"

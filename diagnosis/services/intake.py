@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from mlcore.engine.imaging.encode import sanitize_image
 
 from accounts.models import User
 from accounts.services import audit
@@ -19,6 +18,7 @@ from medimaging.common.errors import ApplicationError
 from medimaging.common.storage import delete_content, store_content
 from mlcore.engine.errors import EmptyFile, ImageError, ImageTooLarge
 from mlcore.engine.imaging.decode import decode_image, inspect_image
+from mlcore.engine.imaging.encode import sanitize_image
 from mlcore.engine.imaging.formats import detect_format
 from mlcore.engine.types import ImageFormat, ImageLimits
 from mlcore.models import ExaminationType
