@@ -29,6 +29,6 @@ def signal(analysis_id: str) -> None:
     and the reaper signals it again.
     """
     try:
-        run_analysis.apply_async([analysis_id], retry=False)
+        run_analysis.apply_async((analysis_id,), retry=False)
     except (OperationalError, OSError) as error:
         log.warning("broker_unreachable", analysis=analysis_id, error=type(error).__name__)

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from medimaging.common.storage import read_content
 from mlcore.engine import artifacts
+from mlcore.engine.errors import ArtifactError
 from mlcore.models import ModelVersion, ServingProcess
 from mlcore.models.serving_process import ALIVE_WITHIN
 
@@ -72,7 +73,7 @@ def load_active_models() -> None:
     for version in ModelVersion.objects.active():
         try:
             predictor_for(version)
-        except artifacts.ArtifactError as error:
+        except ArtifactError as error:
             log.exception("model_not_loaded", model_version=str(version.pk), code=error.code)
 
 

@@ -1,5 +1,7 @@
 """The worklist: studies with the state of their latest analysis and of their reading."""
 
+from typing import Any
+
 from django.db.models import (
     BooleanField,
     Case,
@@ -63,8 +65,8 @@ def worklist(user: User) -> "QuerySet[Study]":
     )
 
 
-def filter_tab(studies: "QuerySet[Study]", tab: str, user: User) -> "QuerySet[Study]":
-    """Return the studies of one of `TABS`; an unknown tab shows all."""
+def filter_tab(studies: "QuerySet[Any]", tab: str, user: User) -> "QuerySet[Any]":
+    """Return the studies of one of `TABS`, given the `worklist`; an unknown tab shows all."""
     if tab == "mine":
         return studies.filter(owner=user)
     if tab == "unread":

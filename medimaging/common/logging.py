@@ -4,13 +4,14 @@ import logging.config
 from typing import Any
 
 import structlog
+from structlog.typing import Processor
 
 
 def configure_logging(settings: dict[str, Any]) -> None:
     """Send both structlog's and the standard library's events through one JSON formatter."""
     from django.conf import settings as site
 
-    shared = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
