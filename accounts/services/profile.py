@@ -1,0 +1,21 @@
+"""What users change about themselves."""
+
+from django.db import transaction
+
+from accounts.models import User
+from accounts.services import audit
+
+
+@transaction.atomic
+def update_profile(user: User, *, by: User, full_name: str, time_zone: str, blind_first: bool) -> User:
+    """Store the user's own choices; what did not change is not recorded."""
+    values = {"full_name": full_name, "time_zone": time_zone, "blind_first": blind_first}
+    changed = {name: value for name, value in values.items() if value != getattr(user, name)}
+    if not changed:
+        return user
+    before = {name: getattr(user, name) for name in changed}
+    for name, value in changed.items():
+        setattr(user, name, value)
+    user.save(update_fields=list(changed))
+    audit.record("user.edit", by=by, target=user, details={"before": before, "after": changed})
+    return user

@@ -1,0 +1,86 @@
+"""Search, filter and sort the worklist."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from accounts.models import User
+from diagnosis.dicom.deidentify import pseudonym
+from diagnosis.models import Condition, Finding, Study
+from mlcore.models import ExaminationType
+
+SORTS = {
+    "newest": ("-created_at", "pk"),
+    "oldest": ("created_at", "pk"),
+    "probability": (F("top_probability").desc(nulls_last=True), "-created_at", "pk"),
+    "patient": ("patient__pseudonym", "-created_at", "pk"),
+}
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """What the reader asked the worklist for; an empty value asks for nothing."""
+
+    q: str = ""
+    examination_type: ExaminationType | None = None
+    state: str = ""
+    condition: Condition | None = None
+    received_from: date | None = None
+    received_to: date | None = None
+    signed: str = ""
+    sort: str = "newest"
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Tell whether anything but the order was asked for."""
+        return self != Criteria(sort=self.sort)
+
+
+def search(studies: "QuerySet[Study]", criteria: Criteria, *, user: User) -> "QuerySet[Study]":
+    """Narrow and order an annotated worklist.
+
+    What a blind reader has not read yet never matches by the model's answer,
+    and is not ordered by it: the place in the list would give it away.
+    """
+    if criteria.q:
+        studies = studies.filter(_matches(criteria.q))
+    if criteria.examination_type:
+        studies = studies.filter(examination_type=criteria.examination_type)
+    if criteria.state:
+        studies = studies.filter(Q(latest_state=criteria.state))
+        if user.blind_first and criteria.state in {"succeeded", "withheld"}:
+            studies = studies.filter(Q(answers_hidden=False))
+    if criteria.condition:
+        studies = studies.filter(Exists(_suggestion(criteria.condition)) & Q(answers_hidden=False))
+    if criteria.received_from:
+        studies = studies.filter(created_at__date__gte=criteria.received_from)
+    if criteria.received_to:
+        studies = studies.filter(created_at__date__lte=criteria.received_to)
+    if criteria.signed:
+        studies = studies.filter(Q(is_signed=criteria.signed == "yes"))
+    sort = "newest" if user.blind_first and criteria.sort == "probability" else criteria.sort
+    order: tuple[Any, ...] = SORTS.get(sort, SORTS["newest"])
+    return studies.order_by(*order)
+
+
+def _matches(text: str) -> Q:
+    """Match words of the description, a pseudonym, or the pseudonym of a hospital's own identifier."""
+    text = text.strip()
+    own = pseudonym(text, key=str(settings.IDENTITY_KEY).encode())
+    return (
+        Q(description__icontains=text)
+        | Q(patient__pseudonym__istartswith=text)
+        | Q(patient__pseudonym=own)
+        | Q(examination_type__name__icontains=text)
+    )
+
+
+def _suggestion(condition: Condition) -> "QuerySet[Finding]":
+    return Finding.objects.filter(
+        analysis=OuterRef("latest_analysis_id"),
+        condition=condition,
+        probability__gte=F("operating_point"),
+    )

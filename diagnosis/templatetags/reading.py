@@ -1,0 +1,64 @@
+"""Numbers and words of a reading."""
+
+from typing import Any
+
+from django import template
+from django.utils.formats import number_format
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+register = template.Library()
+
+ACTIONS: dict[str, str | Promise] = {
+    "study.edit": gettext_lazy("changed the stored information"),
+    "study.share": gettext_lazy("shared the study"),
+    "study.unshare": gettext_lazy("ended the sharing of the study"),
+    "review.start": gettext_lazy("began a review"),
+    "review.sign": gettext_lazy("signed a review"),
+    "review.start_amendment": gettext_lazy("began an amendment"),
+    "review.amend": gettext_lazy("signed an amendment"),
+    "review.discard": gettext_lazy("discarded a draft"),
+}
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """Return a share of one as a percentage for people."""
+    if value is None:
+        return "–"
+    shown = 100 * float(value)
+    if 0 < shown < 1:
+        return _("below 1 %")
+    if 99 < shown < 100:
+        return _("above 99 %")
+    return f"{number_format(round(shown))} %"
+
+
+@register.filter
+def bar(value: float | None) -> SafeString:
+    """Return a share of one on a scale of 0 to 100, in the form that SVG attributes need."""
+    share = min(1.0, max(0.0, float(value or 0.0)))
+    return SafeString(f"{100 * share:.2f}")
+
+
+@register.filter
+def interval(bounds: Any) -> str:
+    """Return a confidence interval in percent, or nothing where none was measured."""
+    if not isinstance(bounds, (list, tuple)) or len(bounds) != 2:
+        return ""
+    low, high = (number_format(round(100 * float(bound))) for bound in bounds)
+    return f"({low}–{high})"
+
+
+@register.filter
+def distance(value: float) -> str:
+    """Return a cosine distance with three decimals."""
+    return number_format(value, decimal_pos=3)
+
+
+@register.filter
+def action_words(action: str) -> str:
+    """Return what an audit entry says was done."""
+    return str(ACTIONS.get(action, action.replace(".", ": ").replace("_", " ")))

@@ -1,0 +1,79 @@
+"""Pictures, for those who may see the study they are of."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
+from django.views.decorators.http import require_safe
+
+from diagnosis.models import Analysis, Finding, Instance
+from diagnosis.selectors import images
+from diagnosis.selectors.blinding import answers_hidden_from
+from diagnosis.views.common import ReaderRequest
+from mlcore.engine.errors import ImageError
+
+RENDERING = "1"
+"""Part of every ETag; count it up when the same bytes are rendered differently."""
+SMALLEST_SIDE, LARGEST_SIDE = 32, 8192
+
+
+@login_required
+@require_safe
+def instance_image(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
+    """Answer with an instance as an 8-bit PNG, window and polarity applied."""
+    instance = get_object_or_404(Instance.objects.visible_to(request.user), pk=pk)
+    frame = _number(request, "frame")
+    max_side = _number(request, "max_side")
+    if max_side is not None:
+        max_side = min(max(max_side, SMALLEST_SIDE), LARGEST_SIDE)
+    if frame is not None and frame >= instance.frame_count:
+        raise Http404
+    etag = f"{RENDERING}-{instance.content_key}-{frame}-{max_side}"
+    return _png(request, etag, lambda: images.display_png(instance, frame=frame, max_side=max_side))
+
+
+@login_required
+@require_safe
+def finding_overlay(request: ReaderRequest, pk: int) -> HttpResponseBase:
+    """Answer with a finding's saliency overlay, unless the reader has to read blind first."""
+    visible = Analysis.objects.visible_to(request.user)
+    findings = Finding.objects.filter(analysis__in=visible).exclude(saliency_key="")
+    finding = get_object_or_404(findings.select_related("analysis__instance__series__study"), pk=pk)
+    if answers_hidden_from(request.user, finding.analysis.instance.series.study):
+        raise Http404
+    etag = f"{RENDERING}-{finding.saliency_key}"
+    return _png(request, etag, lambda: images.overlay_png(finding))
+
+
+def _png(request: ReaderRequest, etag: str, render: Callable[[], bytes]) -> HttpResponseBase:
+    """Answer with a PNG that only this browser may keep, and asks about each time.
+
+    The sandbox keeps a picture inert even when it is opened as a page.
+    """
+    quoted = quote_etag(etag)
+    response = get_conditional_response(request, etag=quoted)
+    if response is None:
+        try:
+            response = HttpResponse(render(), content_type="image/png")
+        except (ImageError, FileNotFoundError) as error:
+            raise Http404 from error
+    response["ETag"] = quoted
+    response["Cache-Control"] = "private, no-cache"
+    response["Vary"] = "Cookie"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["Content-Disposition"] = "inline"
+    return response
+
+
+def _number(request: ReaderRequest, name: str) -> int | None:
+    raw = request.GET.get(name, "")
+    if not raw:
+        return None
+    if not raw.isdecimal() or len(raw) > 6:
+        raise Http404
+    return int(raw)

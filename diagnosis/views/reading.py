@@ -1,0 +1,127 @@
+"""The column beside the image: what the model says of it and what the reader says, condition by condition."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+
+from accounts.models import User
+from diagnosis.forms import InformationForm, ReviewForm
+from diagnosis.models import Analysis, AnalysisState, Condition, Finding, Review, Study
+from diagnosis.selectors.neighbors import first_images, neighbors
+from diagnosis.selectors.study_page import InstanceView, StudyPage, study_page
+from diagnosis.services.reviews import VerdictInput
+
+CONDITIONS_LISTED = 8
+"""Conditions that are offered one by one where no model has put them in order."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One condition with the model's finding, where there is one to show, and the draft's verdict."""
+
+    condition: Condition
+    finding: Finding | None = None
+    facts: Mapping[str, Any] | None = None
+    """What the operating point was measured to give."""
+    verdict: str = ""
+    note: str = ""
+
+
+def study_context(study: Study, *, user: User, instance_id: str = "") -> dict[str, Any]:
+    """Return everything the templates of one study need."""
+    page = study_page(study, user=user)
+    shown = _chosen(page, instance_id)
+    analysis = shown.analysis if shown else None
+    own_signed = [review for review in page.current_reviews if review.reader_id == user.pk]
+    rows = reading_rows(page, analysis)
+    listed = {row.condition.pk for row in rows}
+    return {
+        "page": page,
+        "study": study,
+        "shown": shown,
+        "analysis": analysis,
+        "rows": rows,
+        "anything_suggested": any(row.finding and row.finding.suggested for row in rows),
+        "is_open": analysis is not None and not analysis.is_final,
+        "failed": analysis is not None and analysis.state == AnalysisState.FAILED,
+        "withheld": analysis is not None and analysis.state == AnalysisState.WITHHELD,
+        "answered": analysis is not None and analysis.state == AnalysisState.SUCCEEDED,
+        "may_review": user.reads_studies,
+        "reviewing": user.reads_studies and (page.draft is not None or not own_signed),
+        "own_signed": own_signed,
+        "similar": [s for s in page.similar if analysis and s.similar.analysis_id == analysis.pk],
+        "other_conditions": [c for c in page.conditions if c.pk not in listed],
+        "review_form": review_form(page.draft),
+        "information_form": information_form(study),
+        "neighbors": neighbors(study, user=user),
+        "priors": first_images(page.priors),
+    }
+
+
+def reading_rows(page: StudyPage, analysis: Analysis | None) -> list[Row]:
+    """Return the model's findings, then what else the draft speaks of."""
+    findings = list(analysis.findings.all()) if analysis else []
+    points = analysis.model_version.operating_points if analysis else {}
+    verdicts = {v.condition_id: v for v in page.draft.findings.all()} if page.draft else {}
+    by_condition: dict[UUID, Row] = {}
+    for finding in findings:
+        facts = points.get(finding.condition.code)
+        by_condition[finding.condition_id] = Row(
+            finding.condition, finding, facts if isinstance(facts, dict) else None
+        )
+    offered = [] if findings else page.conditions[:CONDITIONS_LISTED]
+    for condition in [*offered, *(given.condition for given in verdicts.values())]:
+        by_condition.setdefault(condition.pk, Row(condition))
+    return [
+        Row(row.condition, row.finding, row.facts, verdicts[key].verdict, verdicts[key].note)
+        if key in verdicts
+        else row
+        for key, row in by_condition.items()
+    ]
+
+
+def read_verdicts(data: Mapping[str, Any], conditions: list[Condition]) -> list[VerdictInput]:
+    """Return the verdicts of a sent form: one field `verdict-<condition>` and one `note-<condition>`."""
+    return [
+        VerdictInput(condition, data[f"verdict-{condition.pk}"], data.get(f"note-{condition.pk}", "")[:500])
+        for condition in conditions
+        if data.get(f"verdict-{condition.pk}")
+    ]
+
+
+def review_form(draft: Review | None) -> ReviewForm:
+    """Return the form as the draft fills it."""
+    if draft is None:
+        return ReviewForm(initial={"training_consent": False})
+    return ReviewForm(
+        initial={
+            "comment": draft.comment,
+            "training_consent": draft.training_consent,
+            "revision": draft.revision,
+        }
+    )
+
+
+def information_form(study: Study) -> InformationForm:
+    """Return the form as the study's stored information fills it."""
+    return InformationForm(
+        initial={
+            "description": study.description,
+            "patient_age_years": study.patient_age_years,
+            "patient_sex": study.patient.sex,
+            "revision": study.revision,
+        }
+    )
+
+
+def _chosen(page: StudyPage, instance_id: str) -> InstanceView | None:
+    """Return the image that the address names, or the first."""
+    if not instance_id:
+        return page.instances[0] if page.instances else None
+    for view in page.instances:
+        if str(view.instance.pk) == instance_id:
+            return view
+    raise Http404
