@@ -12,12 +12,10 @@ import gdcm
 
 from mlcore.engine.errors import EngineError, ImageTooLarge, UnreadableImage
 
-# pydicom's log lines quote values of the file, which may identify a patient.
-logging.getLogger("pydicom").addHandler(logging.NullHandler())
-logging.getLogger("pydicom").propagate = False
 for _switch_off in (gdcm.Trace.DebugOff, gdcm.Trace.WarningOff, gdcm.Trace.ErrorOff):
     _switch_off()
 
+_pydicom = logging.getLogger("pydicom")
 _lock = threading.Lock()
 _depth = 0
 _caught: warnings.catch_warnings[None] | None = None
@@ -25,8 +23,9 @@ _caught: warnings.catch_warnings[None] | None = None
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Ignore warnings while any thread is inside.
+    """Ignore warnings, and what pydicom logs, while any thread is inside.
 
+    Both quote values of the file, which may identify a patient.
     `warnings.catch_warnings` swaps state of the whole process, so threads that
     overlap would restore each other's filters; only the first in and the last
     out touch them here.
@@ -64,6 +63,7 @@ def _enter() -> None:
             _caught = warnings.catch_warnings()
             _caught.__enter__()
             warnings.simplefilter("ignore")
+            _pydicom.setLevel(logging.CRITICAL + 1)
         _depth += 1
 
 
@@ -73,4 +73,5 @@ def _leave() -> None:
         _depth -= 1
         if _depth == 0 and _caught is not None:
             _caught.__exit__(None, None, None)
+            _pydicom.setLevel(logging.NOTSET)
             _caught = None

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+
+import pytest
+from pydicom.misc import warn_and_log
+
+from mlcore.engine.errors import ImageTooLarge, UnreadableImage
+from mlcore.engine.imaging.quiet import quiet, refusing_damage
+
+
+def test_warnings_inside_are_ignored_and_outside_come_back():
+    with quiet():
+        warnings.warn("nobody hears this", stacklevel=1)
+    with pytest.warns(UserWarning, match="heard"):
+        warnings.warn("heard", stacklevel=1)
+
+
+def test_threads_that_overlap_leave_the_filters_as_they_found_them():
+    before = list(warnings.filters)
+    inside, leave = threading.Event(), threading.Event()
+
+    def stay() -> None:
+        with quiet():
+            inside.set()
+            leave.wait(5)
+
+    thread = threading.Thread(target=stay)
+    with quiet():
+        thread.start()
+        inside.wait(5)
+    with quiet():
+        warnings.warn("still ignored: the thread is inside", stacklevel=1)
+    leave.set()
+    thread.join()
+    assert list(warnings.filters) == before
+
+
+def test_what_a_decoder_raises_becomes_an_error_without_its_words():
+    with pytest.raises(UnreadableImage) as refusal, refusing_damage("PNG file"):
+        raise KeyError("Jane Doe")
+    assert str(refusal.value).startswith("The PNG file is truncated or damaged")
+    assert refusal.value.__suppress_context__
+
+
+def test_want_of_memory_is_said_to_be_that():
+    with pytest.raises(ImageTooLarge), refusing_damage("TIFF file"):
+        raise MemoryError
+
+
+def test_what_pydicom_logs_stays_out_of_the_log(caplog):
+    with quiet(), caplog.at_level(logging.DEBUG):
+        warn_and_log("Invalid value for VR PN: 'Jane Doe'")
+    assert "Jane" not in caplog.text
