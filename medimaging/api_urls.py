@@ -44,7 +44,11 @@ class RootView(Endpoint):
     def get(self, request: Request) -> Response:
         """List the addresses to begin with."""
         names = {"me": "me", "schema": "schema", "docs": "docs"}
-        names |= {prefix: f"{basename}-list" for prefix, _, basename in sorted(router.registry)}
+        names |= {
+            prefix: f"{basename}-list"
+            for prefix, viewset, basename in router.registry
+            if hasattr(viewset, "list")
+        }
         return Response({key: reverse(f"api:{name}", request=request) for key, name in sorted(names.items())})
 
 

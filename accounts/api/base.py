@@ -1,16 +1,17 @@
 """What every endpoint has in common: who is admitted, how much is read, and what is done twice."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
 from django.utils.cache import patch_vary_headers
 from rest_framework import mixins, viewsets
-from rest_framework.exceptions import NotAuthenticated
+from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated, PermissionDenied
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.api.idempotency import IdempotentPosts
-from accounts.models import User
+from accounts.models import ApiToken, Scope, User
 from medimaging.common.parsers import check_length
 
 
@@ -47,6 +48,22 @@ class GuardedView(APIView):
 
     def check_throttles(self, request: Request) -> None:
         """Do nothing: `perform_authentication` has counted the request."""
+
+    def permission_denied(
+        self, request: Request, message: str | None = None, code: str | None = None
+    ) -> NoReturn:
+        """Say that the method is not offered, or which scope the token lacks, where that is what is wrong."""
+        if request.user.is_authenticated and request.method not in self.allowed_methods:
+            raise MethodNotAllowed(str(request.method))
+        if code is None and isinstance(request.auth, ApiToken):
+            needed = Scope.READ if request.method in SAFE_METHODS else self.write_scope
+            raise PermissionDenied(
+                f"This needs a token with the scope {needed}."
+                if needed
+                else "This is done signed in with a browser, not with a token.",
+                code="insufficient_scope",
+            )
+        super().permission_denied(request, message=message, code=code)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Keep what is one user's out of every cache."""

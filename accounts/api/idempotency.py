@@ -90,7 +90,8 @@ class IdempotentPosts(APIView):
             response.render()
         body = response.content.decode()
         if self.never_stored and body:
-            body = json.dumps({**json.loads(body), **dict.fromkeys(self.never_stored)})
+            shown = json.loads(body)
+            body = json.dumps(shown | dict.fromkeys(set(self.never_stored) & set(shown)))
         headers = {name: response[name] for name in KEPT_HEADERS if name in response}
         return Answer(response.status_code, body, headers)
 

@@ -1,0 +1,124 @@
+"""Examination types and model versions: everybody reads, administrators activate."""
+
+import pytest
+
+from accounts.models import AuditEntry, Role, Scope, User
+from mlcore.models import ModelState, ModelVersion
+from tests.factories import ExaminationTypeFactory, ModelVersionFactory, UserFactory
+from tests.rest_fixture import Api, assert_outsiders_stay_out, assert_problem
+
+REASON = {"reason": "Better on the frozen test set."}
+
+
+@pytest.fixture
+def incumbent(db: None) -> ModelVersion:
+    return ModelVersionFactory.create()
+
+
+@pytest.fixture
+def candidate(incumbent: ModelVersion) -> ModelVersion:
+    return ModelVersionFactory.create(
+        examination_type=incumbent.examination_type,
+        state=ModelState.CANDIDATE,
+        classes=["pneumonia"],
+        metrics={"auroc": 0.97},
+        operating_points={
+            "pneumonia": {
+                "threshold": 0.4,
+                "sensitivity": 0.95,
+                "specificity": 0.9,
+                "sensitivity_interval": [0.93, 0.97],
+                "specificity_interval": None,
+            }
+        },
+    )
+
+
+def test_examination_types_are_listed_and_found_by_code(api: Api, reader: User) -> None:
+    known = ExaminationTypeFactory.create(code="brain-mri", name="Brain MRI", modality="MR")
+    client = api(reader)
+    assert client.get("/api/v1/examination-types").json()["results"] == [
+        client.get(f"/api/v1/examination-types/{known.code}").json()
+    ]
+    assert_problem(client.get("/api/v1/examination-types/knee"), 404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["examination-types", "examination-types/x", "model-versions"])
+def test_outsiders_read_nothing_of_the_registry(api: Api, db: None, path: str) -> None:
+    assert_outsiders_stay_out(lambda client: client.get(f"/api/v1/{path}"), api=api, scope=Scope.READ)
+
+
+def test_a_model_version_says_what_was_measured_of_it(
+    api: Api, reader: User, candidate: ModelVersion
+) -> None:
+    body = api(reader).get(f"/api/v1/model-versions/{candidate.pk}").json()
+    assert body["operating_points"]["pneumonia"]["sensitivity"] == 0.95
+    assert body["metrics"] == {"auroc": 0.97}
+    assert body["artifact_sha256"] == candidate.artifact_sha256
+    assert "artifact_key" not in body
+
+
+def test_model_versions_are_filtered(
+    api: Api, reader: User, incumbent: ModelVersion, candidate: ModelVersion
+) -> None:
+    ModelVersionFactory.create()
+    client = api(reader)
+    code = incumbent.examination_type.code
+    found = client.get(f"/api/v1/model-versions?examination_type={code}&state=candidate").json()["results"]
+    assert [row["id"] for row in found] == [str(candidate.pk)]
+
+
+def test_an_administrator_activates_a_version_and_rolls_back(
+    api: Api, administrator: User, incumbent: ModelVersion, candidate: ModelVersion
+) -> None:
+    client = api(administrator)
+    activated = client.post(f"/api/v1/model-versions/{candidate.pk}/activate", REASON)
+    assert activated.status_code == 200
+    assert activated.json()["state"] == "active"
+    assert client.get(f"/api/v1/model-versions/{incumbent.pk}").json()["state"] == "retired"
+    assert AuditEntry.objects.get(action="model_version.activate").reason == REASON["reason"]
+
+    client.post(f"/api/v1/model-versions/{incumbent.pk}/activate", REASON)
+    assert client.get(f"/api/v1/model-versions/{candidate.pk}").json()["state"] == "retired"
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role != Role.ADMINISTRATOR])
+def test_nobody_but_an_administrator_activates(api: Api, candidate: ModelVersion, role: Role) -> None:
+    refused = api(UserFactory.create(role=role)).post(
+        f"/api/v1/model-versions/{candidate.pk}/activate", REASON
+    )
+    assert_problem(refused, 403, "not_allowed")
+    candidate.refresh_from_db()
+    assert candidate.state == ModelState.CANDIDATE
+
+
+def test_an_administrators_token_without_the_scope_activates_nothing(
+    api: Api, administrator: User, candidate: ModelVersion
+) -> None:
+    client = api(administrator, scopes=["read", "upload", "review"])
+    assert_problem(
+        client.post(f"/api/v1/model-versions/{candidate.pk}/activate", REASON), 403, "insufficient_scope"
+    )
+
+
+def test_outsiders_activate_nothing(api: Api, candidate: ModelVersion) -> None:
+    assert_outsiders_stay_out(
+        lambda client: client.post(f"/api/v1/model-versions/{candidate.pk}/activate", REASON),
+        api=api,
+        scope=Scope.TRAIN,
+    )
+    candidate.refresh_from_db()
+    assert candidate.state == ModelState.CANDIDATE
+
+
+def test_a_rejected_version_is_never_activated(
+    api: Api, administrator: User, candidate: ModelVersion
+) -> None:
+    candidate.transition_to(ModelState.REJECTED)
+    refused = api(administrator).post(f"/api/v1/model-versions/{candidate.pk}/activate", REASON)
+    assert_problem(refused, 409, "illegal_transition")
+
+
+def test_an_activation_needs_a_reason(api: Api, administrator: User, candidate: ModelVersion) -> None:
+    refused = api(administrator).post(f"/api/v1/model-versions/{candidate.pk}/activate", {"reason": " "})
+    assert_problem(refused, 400, "invalid")
