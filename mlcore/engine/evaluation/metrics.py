@@ -54,7 +54,9 @@ def wilson(successes: int, total: int) -> Estimate:
     share = successes / total
     middle = (share + Z95**2 / (2 * total)) / (1 + Z95**2 / total)
     spread = Z95 * math.sqrt(share * (1 - share) / total + Z95**2 / (4 * total**2)) / (1 + Z95**2 / total)
-    return Estimate(share, max(0.0, middle - spread), min(1.0, middle + spread))
+    low = 0.0 if successes == 0 else max(0.0, middle - spread)
+    high = 1.0 if successes == total else min(1.0, middle + spread)
+    return Estimate(share, low, high)
 
 
 def sensitivity(labels: Array, suggested: Array) -> Estimate:

@@ -14,13 +14,13 @@ DARK, BRIGHT = 0.1, 0.9
 
 @dataclass(frozen=True)
 class QualityLimits:
-    """Limits of a readable picture, fitted on validation images with a margin; stored in the artifact."""
+    """Limits of a readable picture, far outside of what training images measure; stored in the artifact."""
 
-    least_spread: float = 0.08
+    least_spread: float = 0.1
     """Of gray, between the 1st and 99th percentile."""
-    most_noise: float = 0.12
+    most_noise: float = 0.06
     """Mean difference from the median of neighbors, as a part of the spread."""
-    least_sharpness: float = 0.002
+    least_sharpness: float = 0.005
     """Mean square of the Laplacian at half size, as a part of the variance."""
     most_constant: float = 0.6
     """Part of the picture that is one single gray value."""

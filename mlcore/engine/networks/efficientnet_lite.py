@@ -41,8 +41,8 @@ STAGES = (
     Stage(192, 4, 2, 6, 5),
     Stage(320, 1, 1, 6, 3),
 )
-DESCRIBED_STAGES = (1, 2, 4, 6)
-"""Stages whose pooled outputs tell what kind of image it is."""
+DESCRIBED_STAGES = (1, 2, 3, 4)
+"""Stages whose pooled outputs tell what kind of image it is; later ones know only what is to be found."""
 
 
 class _Graph:

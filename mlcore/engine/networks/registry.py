@@ -43,6 +43,17 @@ class Network:
     """Side of the square input, in pixels, that the architecture is trained at by default."""
     initialize: Callable[[Any, Any], None] | None = None
     """Loads pretrained weights: (model, sample of inputs) -> None; absent: trained from scratch."""
+    has_pretrained: Callable[[], bool] = lambda: True
+    """Whether what `initialize` loads is on this machine; nothing is ever fetched."""
+    least_input_size: int = 32
+    is_graph: bool = True
+    """A Keras graph, fitted by gradient descent; otherwise `build` returns an unfitted VisualWords."""
+    pooled_head: bool = True
+    """The logit is a linear head, `maps`, on the pooled last feature map."""
+
+    def initial_weights(self, *, pretrained: bool) -> str:
+        """Where a run starts from: `imagenet` or `scratch`."""
+        return "imagenet" if pretrained and self.initialize is not None and self.has_pretrained() else "scratch"
 
 
 _NETWORKS: dict[str, Network] = {}
@@ -70,4 +81,13 @@ def find_network(name: str) -> Network:
 
 def _load_builtin() -> None:
     """Import the families that ship; each registers itself."""
-    from mlcore.engine.networks import efficientnet_lite, tiny_cnn  # noqa: F401
+    from mlcore.engine.networks import (  # noqa: F401
+        alexnet,
+        capsule,
+        efficientnet_lite,
+        googlenet,
+        keras_applications,
+        resnet,
+        tiny_cnn,
+        visual_words,
+    )

@@ -117,5 +117,5 @@ def read_picture(path: Path, *, size: int) -> NDArray[np.uint8]:
     with Image.open(path) as image:
         gray = image.convert("L")
         if gray.size != (size, size):
-            gray = gray.resize((size, size), Image.Resampling.BOX)
+            gray = gray.resize((size, size), Image.Resampling.BILINEAR)
         return np.asarray(gray)

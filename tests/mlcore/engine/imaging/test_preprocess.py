@@ -31,9 +31,9 @@ def test_squashing_keeps_the_mean_and_the_place_of_things():
 
     small = squash(pixels, size=224)
 
-    assert small.mean() == pytest.approx(0.25, abs=1e-6)
-    assert small[:112, :112].min() == 1.0
-    assert small[112:].max() == 0.0
+    assert small.mean() == pytest.approx(0.25, abs=1e-3)
+    assert small[:110, :110].min() == pytest.approx(1.0)
+    assert small[114:].max() == pytest.approx(0.0)
 
 
 def test_brightness_and_contrast_do_not_change_what_the_network_sees():
