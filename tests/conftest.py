@@ -1,6 +1,7 @@
 """What all tests share: real images, a real worker, users who may and a stranger who may not."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -42,7 +43,7 @@ def radiograph(data_dir: Path) -> bytes:
 @pytest.fixture(scope="session")
 def pneumonia_radiograph(data_dir: Path) -> bytes:
     """Return a radiograph that was labelled as pneumonia."""
-    return (data_dir / "upload_samples_fullres/PNEUMONIA/person1227_virus_2078.jpeg").read_bytes()
+    return (data_dir / "upload_samples_fullres/PNEUMONIA/person1251_bacteria_3208.jpeg").read_bytes()
 
 
 @pytest.fixture
@@ -136,10 +137,15 @@ def wait_for_worker(process: "subprocess.Popen[bytes]", *, version: ModelVersion
     pytest.fail("the worker did not load the model in time")
 
 
-def stop_process_group(process: "subprocess.Popen[bytes]", signal_number: int) -> None:
-    """Send a signal to a process and its children, and wait for its end."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal_number)
+def stop_worker(process: "subprocess.Popen[bytes]") -> None:
+    """Ask a worker to end, as a service manager does: it ends its children itself."""
+    process.terminate()
+    process.wait(30)
+
+
+def kill_worker(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a worker and its children in the middle of whatever they do."""
+    os.killpg(process.pid, signal.SIGKILL)
     process.wait(30)
 
 
@@ -148,7 +154,7 @@ def worker_process(django_db_setup: None, django_db_blocker: object) -> Iterator
     """Run one real worker process for the session."""
     process = start_worker()
     yield process
-    stop_process_group(process, 15)
+    stop_worker(process)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A worker that is killed in the middle loses nothing."""
 
-import signal
 import time
 
 import pytest
@@ -10,7 +9,7 @@ from diagnosis.models.analysis import FINAL_STATES
 from diagnosis.services.analysis import wait_for_analysis
 from diagnosis.services.installation import install_shipped
 from diagnosis.services.intake import receive
-from tests.conftest import start_worker, stop_process_group, wait_for_worker, worker_environment
+from tests.conftest import kill_worker, start_worker, stop_worker, wait_for_worker, worker_environment
 
 pytestmark = [pytest.mark.worker, pytest.mark.data]
 
@@ -47,13 +46,13 @@ def test_a_worker_killed_in_the_middle_loses_nothing(impatient, reader, data_dir
             receive(file.read_bytes(), by=reader, source=UploadSource.REST)
         _wait_until(lambda: Analysis.objects.filter(state__in=FINAL_STATES).count() >= 1)
     finally:
-        stop_process_group(first, signal.SIGKILL)
+        kill_worker(first)
     assert Analysis.objects.exclude(state__in=FINAL_STATES).exists(), "killed too late to prove anything"
     second = start_worker(environment=impatient)
     try:
         _wait_until(lambda: not Analysis.objects.exclude(state__in=FINAL_STATES).exists())
     finally:
-        stop_process_group(second, signal.SIGTERM)
+        stop_worker(second)
     assert Analysis.objects.count() == len(files)
     for analysis in Analysis.objects.all():
         assert analysis.state in {AnalysisState.SUCCEEDED, AnalysisState.WITHHELD}
