@@ -102,7 +102,7 @@ def _refuse_other_objects(dataset: FileDataset) -> None:
             "The DICOM file stores floating-point pixels, which are not read here.",
             mend="Export the image with 8 to 16 bits a pixel.",
         )
-    if sop_class.keyword and "Rows" not in dataset:
+    if sop_class.keyword and "Image" not in sop_class.name and "Rows" not in dataset:
         raise UnsupportedImage(
             f"The DICOM file is of the kind '{sop_class.name}' and holds no image.",
             mend="Send the image files of the study.",

@@ -13,11 +13,12 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from mlcore.engine.errors import ImageTooLarge, UnreadableImage, UnsupportedImage
+from mlcore.engine.errors import UnreadableImage, UnsupportedImage
 from mlcore.engine.imaging.codestream import read_jpeg
 from mlcore.engine.imaging.limits import check_header
 from mlcore.engine.imaging.png import essential_png, png_channels, png_size
 from mlcore.engine.imaging.quiet import refusing_damage
+from mlcore.engine.imaging.tiff import open_tiff, tiff_gray
 from mlcore.engine.types import ImageFormat, ImageHeader, ImageLimits
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.int16]
@@ -25,9 +26,6 @@ Samples = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.int16]
 _MAX_JPEG_SCANS = 128
 _ORIENTATION = 0x0112
 _EXPORT = "Export the image again as 8-bit or 16-bit PNG."
-_SUBFILE, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _SAMPLE_FORMAT = 254, 258, 259, 262, 277, 339
-_WHITE_IS_ZERO = 0
-_REDUCED_RESOLUTION = 1
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,8 @@ def open_raster(data: bytes, *, format: ImageFormat, limits: ImageLimits) -> Ras
             return _open_png(data, limits=limits)
         if format is ImageFormat.JPEG:
             return _open_jpeg(data, limits=limits)
-        return _open_tiff(data, limits=limits)
+        header, pages = open_tiff(data, limits=limits)
+        return RasterFile(header=header, data=data, pages=pages)
 
 
 def _open_png(data: bytes, *, limits: ImageLimits) -> RasterFile:
@@ -99,60 +98,9 @@ def _open_jpeg(data: bytes, *, limits: ImageLimits) -> RasterFile:
     return RasterFile(header=header, data=data)
 
 
-def _open_tiff(data: bytes, *, limits: ImageLimits) -> RasterFile:
-    headers: list[ImageHeader] = []
-    pages: list[int] = []
-    with TiffImageFile(BytesIO(data)) as image:
-        for position in range(limits.max_frames + 2):
-            try:
-                image.seek(position)
-            except EOFError:
-                break
-            header = _tiff_header(image)
-            check_header(header, limits=limits)
-            if not pages or not int(_tag(image, _SUBFILE, 0)) & _REDUCED_RESOLUTION:
-                headers.append(header)
-                pages.append(position)
-    if len(pages) > limits.max_frames:
-        raise ImageTooLarge(
-            f"The file has more than the {limits.max_frames} pages accepted.", mend="Send fewer pages."
-        )
-    first = headers[0]
-    header = ImageHeader(**{**vars(first), "frame_count": len(pages)})
-    if sum(page.decoded_bytes for page in headers) > limits.max_decoded_bytes:
-        raise ImageTooLarge("The TIFF file takes too much memory once decoded.", mend="Send fewer pages.")
-    return RasterFile(header=header, data=data, pages=tuple(pages))
-
-
-def _tiff_header(image: TiffImageFile) -> ImageHeader:
-    bits = _tag(image, _BITS, 1)
-    if int(_tag(image, _SAMPLE_FORMAT, 1)) == 3 or bits > 16 or image.mode in ("F", "LAB"):
-        raise UnsupportedImage(
-            "The TIFF file stores floating-point, 32-bit or L*a*b* samples, which are not read here.",
-            mend=_EXPORT,
-        )
-    photometric = int(_tag(image, _PHOTOMETRIC, 1))
-    names = {0: "MONOCHROME1", 1: "MONOCHROME2", 2: "RGB", 3: "PALETTE COLOR", 5: "CMYK", 6: "YBR_FULL"}
-    return ImageHeader(
-        format=ImageFormat.TIFF,
-        rows=image.height,
-        columns=image.width,
-        frame_count=1,
-        samples_per_pixel=int(_tag(image, _SAMPLES, 1)),
-        bits_allocated=8 if bits <= 8 else 16,
-        bits_stored=int(bits),
-        photometric_interpretation=names.get(photometric, "RGB"),
-        signed=int(_tag(image, _SAMPLE_FORMAT, 1)) == 2,
-    )
-
-
-def _tag(image: TiffImageFile, tag: int, default: int) -> int:
-    value: Any = image.tag_v2.get(tag, default)
-    return int(max(value)) if isinstance(value, tuple) else int(value)
-
-
 def _samples(image: ImageFile) -> Samples:
-    orientation = _orientation(image)
+    # Pillow turns TIFF images upright itself.
+    orientation = 1 if isinstance(image, TiffImageFile) else _orientation(image)
     image.load()
     return _oriented(_array(image), orientation=orientation)
 
@@ -162,23 +110,10 @@ def _array(image: ImageFile) -> Samples:
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))
     if image.mode in ("I;16", "I;16L", "I;16B", "I"):
-        return _wide_gray(image)
+        return tiff_gray(image) if isinstance(image, TiffImageFile) else np.asarray(image).astype(np.uint16)
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         return _without_alpha(np.asarray(image.convert("RGBA")))
     return _gray_if_equal(np.asarray(image.convert("RGB")))
-
-
-def _wide_gray(image: ImageFile) -> Samples:
-    stored = np.asarray(image)
-    if not isinstance(image, TiffImageFile):
-        return stored.astype(np.uint16)
-    if int(_tag(image, _SAMPLE_FORMAT, 1)) == 2:
-        return stored.astype(np.int16)
-    values: NDArray[np.uint16] = stored.astype(np.uint16)
-    if _tag(image, _PHOTOMETRIC, 1) == _WHITE_IS_ZERO:
-        # Pillow inverts 8-bit samples itself, and wider ones not.
-        values = np.uint16(2 ** _tag(image, _BITS, 16) - 1) - values
-    return values
 
 
 def _without_alpha(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
