@@ -90,5 +90,7 @@ def _install_postgresql() -> list[str]:
 
 def _execute(connection: BaseDatabaseWrapper, statements: list[str]) -> None:
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            connection.check_constraints()  # a table with checks still to come cannot be altered
         for statement in statements:
             cursor.execute(statement)

@@ -252,3 +252,8 @@ def test_a_token_is_revoked_for_a_reason_and_shows_no_secret(
     confirm(client, "revoke", token, address="/admin/accounts/apitoken/", reason="leaked")
     assert tokens.find_token(token.secret) is None
     assert AuditEntry.objects.get(action="token.revoke").reason == "leaked"
+
+
+def test_staff_change_their_password_where_everybody_does(administrator: User, signed_in: SignIn) -> None:
+    answer = signed_in(administrator).get("/admin/password_change/")
+    assert answer["Location"] == reverse("account_change_password")
