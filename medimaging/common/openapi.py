@@ -51,6 +51,29 @@ PREFER_WAIT = OpenApiParameter(
     location=OpenApiParameter.HEADER,
     description="`wait=N`: answer when the analysis is final, or after N seconds (30 at most).",
 )
+ETAG = OpenApiParameter(
+    name="ETag",
+    type=str,
+    location=OpenApiParameter.HEADER,
+    response=[200, 201],
+    description="What a change has to name in If-Match.",
+)
+TO_POLL = [
+    OpenApiParameter(
+        name="Location",
+        type=str,
+        location=OpenApiParameter.HEADER,
+        response=[202],
+        description="The analysis to ask for.",
+    ),
+    OpenApiParameter(
+        name="Retry-After",
+        type=int,
+        location=OpenApiParameter.HEADER,
+        response=[202],
+        description="Seconds to wait before.",
+    ),
+]
 
 
 class Schema(AutoSchema):

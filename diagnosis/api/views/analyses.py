@@ -25,7 +25,7 @@ from diagnosis.selectors.blinding import answers_hidden_from
 from diagnosis.selectors.images import overlay_png
 from diagnosis.services.analysis import retry_analysis
 from medimaging.common.errors import NotAllowed
-from medimaging.common.openapi import PREFER_WAIT
+from medimaging.common.openapi import PREFER_WAIT, TO_POLL
 
 
 class AnalysisViewSet(ReadOnlyEndpointSet):
@@ -47,7 +47,9 @@ class AnalysisViewSet(ReadOnlyEndpointSet):
         """Return one analysis; with `Prefer: wait=N`, once it is final or the time is up."""
         return answer_analysis(self.get_object(), request=request)
 
-    @extend_schema(parameters=[PREFER_WAIT], request=RetrySerializer, responses={202: AnalysisSerializer})
+    @extend_schema(
+        parameters=[PREFER_WAIT, *TO_POLL], request=RetrySerializer, responses={202: AnalysisSerializer}
+    )
     @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
     def retry(self, request: Request, pk: str) -> Response:
         """Queue a failed analysis again."""

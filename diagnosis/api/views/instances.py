@@ -31,7 +31,7 @@ from diagnosis.api.uploads import answer_upload
 from diagnosis.models import Instance, Upload, UploadSource
 from diagnosis.selectors.images import display_png
 from diagnosis.services.intake import receive
-from medimaging.common.openapi import PREFER_WAIT
+from medimaging.common.openapi import PREFER_WAIT, TO_POLL
 from medimaging.common.parsers import MULTIPART_OVERHEAD_BYTES, RawFileParser
 
 NEW_INSTANCE: Any = {
@@ -67,7 +67,7 @@ class InstanceViewSet(ReadOnlyEndpointSet):
         return visible
 
     @extend_schema(
-        parameters=[PREFER_WAIT, EXAMINATION_TYPE],
+        parameters=[PREFER_WAIT, EXAMINATION_TYPE, *TO_POLL],
         request=NEW_INSTANCE,
         responses={200: UploadAnswerSerializer, 201: UploadAnswerSerializer, 202: UploadAnswerSerializer},
     )

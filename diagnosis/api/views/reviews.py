@@ -24,7 +24,7 @@ from diagnosis.models import Review, ReviewFinding, Study
 from diagnosis.selectors.blinding import reviews_shown_to
 from diagnosis.services.reviews import amend_review, discard_draft, save_draft, sign_review, start_review
 from medimaging.common.headers import etag_of, expected_revision
-from medimaging.common.openapi import IF_MATCH
+from medimaging.common.openapi import ETAG, IF_MATCH
 
 
 class ReviewViewSet(ReadOnlyEndpointSet):
@@ -48,11 +48,16 @@ class ReviewViewSet(ReadOnlyEndpointSet):
             .prefetch_related(findings)
         )
 
+    @extend_schema(parameters=[ETAG])
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return one review; its ETag is what a change must name."""
         return self._answer(self.get_object())
 
-    @extend_schema(request=NewReviewSerializer, responses={200: ReviewSerializer, 201: ReviewSerializer})
+    @extend_schema(
+        parameters=[ETAG],
+        request=NewReviewSerializer,
+        responses={200: ReviewSerializer, 201: ReviewSerializer},
+    )
     def create(self, request: Request) -> Response:
         """Begin the caller's draft on a study; 200 where there is one already.
 
@@ -68,7 +73,7 @@ class ReviewViewSet(ReadOnlyEndpointSet):
             self._save(review, sent, revision=1)
         return self._answer(review, status=status)
 
-    @extend_schema(parameters=[IF_MATCH], request=ReviewChangeSerializer, responses=ReviewSerializer)
+    @extend_schema(parameters=[IF_MATCH, ETAG], request=ReviewChangeSerializer, responses=ReviewSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the draft; what is left out stays as it is."""
         review = self.get_object()
@@ -83,7 +88,7 @@ class ReviewViewSet(ReadOnlyEndpointSet):
         discard_draft(self.get_object(), by=self.user)
         return Response(status=HTTPStatus.NO_CONTENT)
 
-    @extend_schema(parameters=[IF_MATCH], request=None, responses=ReviewSerializer)
+    @extend_schema(parameters=[IF_MATCH, ETAG], request=None, responses=ReviewSerializer)
     @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
     def sign(self, request: Request, pk: str) -> Response:
         """Sign the draft: from now on it stands, and can only be amended."""
@@ -91,7 +96,7 @@ class ReviewViewSet(ReadOnlyEndpointSet):
         revision = expected_revision(request, review)
         return self._answer(sign_review(review, by=self.user, expected_revision=revision))
 
-    @extend_schema(request=AmendmentSerializer, responses={201: ReviewSerializer})
+    @extend_schema(parameters=[ETAG], request=AmendmentSerializer, responses={201: ReviewSerializer})
     @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
     def amend(self, request: Request, pk: str) -> Response:
         """Begin a draft that copies the signed review and, once signed, takes its place."""

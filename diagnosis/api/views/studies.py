@@ -18,7 +18,7 @@ from diagnosis.models import Study
 from diagnosis.selectors.worklist import worklist
 from diagnosis.services.studies import edit_information
 from medimaging.common.headers import etag_of, expected_revision
-from medimaging.common.openapi import IF_MATCH
+from medimaging.common.openapi import ETAG, IF_MATCH
 
 
 class StudyViewSet(ReadOnlyEndpointSet):
@@ -39,12 +39,13 @@ class StudyViewSet(ReadOnlyEndpointSet):
         """Return the serializer of a row in the list, or of a whole study."""
         return StudySerializer if self.action == "list" else StudyDetailSerializer
 
+    @extend_schema(parameters=[ETAG])
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return one study; its ETag is what a change must name."""
         return self._answer(self.get_object())
 
     @extend_schema(
-        parameters=[IF_MATCH],
+        parameters=[IF_MATCH, ETAG],
         request=StudyChangeSerializer,
         responses=OpenApiResponse(StudyDetailSerializer),
     )

@@ -3,12 +3,14 @@
 import io
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from PIL import Image
+from pydicom.data import get_testdata_file
 from pytest_django.fixtures import Settings
 
 from accounts.models import IdempotentRequest, Role, Scope, User
@@ -302,3 +304,17 @@ def test_a_radiograph_is_answered_while_the_caller_waits(
     assert analysis["notice"].startswith("Preliminary output of a model.")
     overlay = client.get(finding["overlay"])
     assert Image.open(io.BytesIO(overlay.content)).mode == "RGBA"
+
+
+@pytest.mark.data
+@pytest.mark.worker
+def test_a_dicom_radiograph_is_answered_while_the_caller_waits(worker: Any, api: Api, reader: User) -> None:
+    content = Path(get_testdata_file("RG1_J2KR.dcm")).read_bytes()
+    response = send_body(api(reader), content, "application/dicom", HTTP_PREFER="wait=20")
+    assert response.status_code == 201, response.content
+    body = response.json()
+    assert (body["instance"]["format"], body["instance"]["rows"]) == ("dicom", 1955)
+    analysis = body["analysis"]
+    assert analysis["state"] in {"succeeded", "withheld"}
+    assert bool(analysis["findings"]) == (analysis["state"] == "succeeded")
+    assert bool(analysis["withheld_message"]) == (analysis["state"] == "withheld")
