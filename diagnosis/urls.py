@@ -8,6 +8,7 @@ app_name = "diagnosis"
 
 urlpatterns = [
     path("", worklist.show_worklist, name="worklist"),
+    path("favicon.ico", images.favicon, name="favicon"),
     path("upload/", upload.upload, name="upload"),
     path("studies/<uuid:pk>/", study.show_study, name="study"),
     path("studies/<uuid:pk>/reading/", study.poll_reading, name="study-reading"),

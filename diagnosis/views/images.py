@@ -4,8 +4,9 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.templatetags.static import static
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
@@ -47,6 +48,12 @@ def finding_overlay(request: ReaderRequest, pk: int) -> HttpResponseBase:
         raise Http404
     etag = f"{RENDERING}-{finding.saliency_key}"
     return _png(request, etag, lambda: images.overlay_png(finding))
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponseBase:
+    """Lead browsers that ask at the old address to the icon."""
+    return redirect(static("favicon.svg"))
 
 
 def _png(request: ReaderRequest, etag: str, render: Callable[[], bytes]) -> HttpResponseBase:

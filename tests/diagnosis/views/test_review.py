@@ -1,0 +1,149 @@
+"""Reading: drafts, verdicts, proposals, signing, amendments."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from diagnosis.models import Condition, ConditionState, Review, ReviewState
+from tests.diagnosis.views.conftest import Read, answered_study
+from tests.factories import ConditionFactory
+
+HTMX = {"HX-Request": "true"}
+
+
+def review_url(read: Read) -> str:
+    return reverse("diagnosis:study-review", args=[read.study.pk])
+
+
+def verdict(read: Read, word: str = "absent", **more: str) -> dict[str, str]:
+    return {f"verdict-{read.condition.pk}": word, **more}
+
+
+def test_a_draft_is_stored_and_shown_again(page: Client, read: Read) -> None:
+    sent = verdict(read, comment="Rotated", **{f"note-{read.condition.pk}": "left base"})
+    assert page.post(review_url(read), sent).status_code == 302
+    review = Review.objects.get()
+    assert review.state == ReviewState.DRAFT
+    assert not review.training_consent
+    text = page.get(reverse("diagnosis:study", args=[read.study.pk])).content.decode()
+    assert f'id="absent-{read.condition.pk}" value="absent" checked' in text
+    assert "left base" in text
+    assert "Rotated" in text
+
+
+def test_a_change_is_saved_in_the_background_and_returns_the_new_revision(page: Client, read: Read) -> None:
+    first = page.post(review_url(read), verdict(read), headers=HTMX).content.decode()
+    revision = Review.objects.get().revision
+    assert f'id="review-revision" value="{revision}"' in first
+    again = page.post(review_url(read), verdict(read, "present", revision=str(revision)), headers=HTMX)
+    assert again.status_code == 200
+    assert Review.objects.get().findings.get().verdict == "present"
+
+
+def test_a_page_that_shows_an_older_draft_is_refused_within_the_page(page: Client, read: Read) -> None:
+    page.post(review_url(read), verdict(read))
+    stale = page.post(review_url(read), verdict(read, "present", revision="1"), headers=HTMX)
+    assert stale.status_code == 412
+    assert stale["HX-Retarget"] == "#notices"
+    assert "changed since you loaded it" in stale.content.decode()
+    unseen = page.post(review_url(read), verdict(read, "present"), headers=HTMX)
+    assert unseen.status_code == 412
+    assert Review.objects.get().findings.get().verdict == "absent"
+
+
+def test_signing_stores_what_was_sent_and_shows_it(page: Client, read: Read, reader: User) -> None:
+    response = page.post(review_url(read), verdict(read, action="sign", training_consent="on"), follow=True)
+    review = Review.objects.get()
+    assert review.state == ReviewState.SIGNED
+    assert review.training_consent
+    assert review.model_answer_seen
+    text = response.content.decode()
+    assert "Signed reviews" in text
+    assert "the model had suggested it" in text
+    assert "review-form" not in text
+
+
+def test_signing_without_a_verdict_says_what_is_missing(page: Client, read: Read) -> None:
+    response = page.post(review_url(read), {"action": "sign"})
+    assert response.status_code == 422
+    assert "holds no verdict" in response.content.decode()
+
+
+def test_sign_and_next_leads_to_the_next_unread_study(page: Client, read: Read, reader: User) -> None:
+    older = answered_study(reader, seed=2)
+    assert older.study.created_at > read.study.created_at
+    response = page.post(review_url(older), verdict(older, action="sign_next"))
+    assert response["Location"] == reverse("diagnosis:study", args=[read.study.pk])
+    last = page.post(review_url(read), verdict(read, action="sign_next"), follow=True)
+    assert last.redirect_chain[-1][0] == "/"
+    assert "last unread study" in last.content.decode()
+
+
+def test_a_finding_is_added_from_the_list(page: Client, read: Read) -> None:
+    other = ConditionFactory.create(examination_type=read.study.examination_type, name="Effusion")
+    answer = page.post(
+        review_url(read), verdict(read, action="add", add_condition=str(other.pk)), headers=HTMX
+    )
+    assert 'id="reading"' in answer.content.decode()
+    given = {f.condition.name: f.verdict for f in Review.objects.get().findings.all()}
+    assert given == {"Pneumonia": "absent", "Effusion": "present"}
+
+
+def test_an_unknown_condition_is_proposed_and_used_at_once(page: Client, read: Read, reader: User) -> None:
+    sent = verdict(read, action="propose", new_condition="Hilar mass")
+    answer = page.post(review_url(read), sent, headers=HTMX).content.decode()
+    proposed = Condition.objects.get(name="Hilar mass")
+    assert (proposed.state, proposed.proposed_by) == (ConditionState.PROPOSED, reader)
+    assert Review.objects.get().findings.filter(condition=proposed, verdict="present").exists()
+    assert "proposed</span>" in answer
+
+
+def test_a_proposal_without_a_name_is_refused_in_words(page: Client, read: Read) -> None:
+    answer = page.post(review_url(read), verdict(read, action="propose", new_condition=" "), headers=HTMX)
+    assert answer.status_code == 422
+    assert "not a usable name" in answer.content.decode()
+
+
+@pytest.mark.parametrize("field", ["verdict-{foreign}", "verdict-00000000-0000-0000-0000-000000000000"])
+def test_a_verdict_on_a_foreign_condition_is_not_stored(page: Client, read: Read, field: str) -> None:
+    foreign = ConditionFactory.create()
+    page.post(review_url(read), verdict(read) | {field.format(foreign=foreign.pk): "present"})
+    assert [f.condition for f in Review.objects.get().findings.all()] == [read.condition]
+
+
+def test_an_amendment_needs_a_reason_and_keeps_the_first_review(page: Client, read: Read) -> None:
+    page.post(review_url(read), verdict(read, action="sign"))
+    first = Review.objects.get()
+    url = reverse("diagnosis:review-amend", args=[first.pk])
+    assert page.post(url, {"reason": " "}).status_code == 422
+    amended = page.post(url, {"reason": "Second look"}, follow=True).content.decode()
+    assert "Reason: Second look" in amended
+    draft = Review.objects.get(state=ReviewState.DRAFT)
+    page.post(review_url(read), verdict(read, "present", action="sign", revision=str(draft.revision)))
+    text = page.get(reverse("diagnosis:study", args=[read.study.pk])).content.decode()
+    assert "Amendment, because: Second look" in text
+    assert "Earlier versions" in text
+    assert Review.objects.get(pk=first.pk).findings.get().verdict == "absent"
+
+
+def test_a_draft_can_be_discarded_but_a_signed_review_cannot(page: Client, read: Read) -> None:
+    page.post(review_url(read), verdict(read))
+    page.post(reverse("diagnosis:review-discard", args=[Review.objects.get().pk]))
+    assert not Review.objects.exists()
+    page.post(review_url(read), verdict(read, action="sign"))
+    refused = page.post(reverse("diagnosis:review-discard", args=[Review.objects.get().pk]))
+    assert refused.status_code == 409
+    assert Review.objects.exists()
+
+
+def test_a_blind_reader_sees_the_answer_after_signing(page: Client, read: Read, reader: User) -> None:
+    User.objects.filter(pk=reader.pk).update(blind_first=True)
+    saved = page.post(review_url(read), verdict(read), headers=HTMX).content.decode()
+    assert "83 %" not in saved
+    draft = Review.objects.get()
+    signed = page.post(
+        review_url(read), verdict(read, action="sign", revision=str(draft.revision)), follow=True
+    )
+    assert "83 %" in signed.content.decode()
+    assert not Review.objects.get().model_answer_seen
