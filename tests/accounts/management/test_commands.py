@@ -83,7 +83,7 @@ def test_a_broken_trail_is_an_error_that_names_the_first_broken_entry(trail: lis
 
 def test_a_missing_trigger_is_an_error(trail: list[AuditEntry]) -> None:
     audit_guard.remove(connection)
-    with pytest.raises(CommandError, match="missing: audit_entry_no_delete, .*audit_head_one_step"):
+    with pytest.raises(CommandError, match=r"missing: audit_entry_no_delete, .*audit_head_one_step"):
         run("verify_audit")
 
 
