@@ -269,7 +269,7 @@ CONTENT_SECURITY_POLICY = {
 
 # --- Work in the background -----------------------------------------------------------------
 
-CELERY_BROKER_URL = read_str("MEDIMAGING_BROKER_URL", "filesystem://")
+CELERY_BROKER_URL = read_str("MEDIMAGING_BROKER_URL", "filesystem://localhost/")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -345,8 +345,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "PREPROCESSING_HOOKS": ["medimaging.common.openapi.without_trailing_slash"],
     "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",  # builds the components anew, so it comes first
         "medimaging.common.openapi.with_problems",
-        "drf_spectacular.hooks.postprocess_schema_enums",
     ],
     "ENUM_NAME_OVERRIDES": {
         "AnalysisState": "diagnosis.models.AnalysisState",

@@ -113,7 +113,7 @@ def _worker(processes: int) -> Part:
     return Part(
         "worker",
         [
-            *(sys.executable, "-m", "celery", "--app", "medimaging", "worker", "--beat"),
+            *(sys.executable, "-m", "celery", "--quiet", "--app", "medimaging", "worker", "--beat"),
             *("--concurrency", str(processes), "--queues", "analysis,training,default"),
             *("--loglevel", "WARNING", "--without-mingle", "--without-gossip"),
         ],
