@@ -1,5 +1,6 @@
 """The OpenAPI description is whole, kept in the repository, and served."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,13 @@ def test_every_operation_needs_a_token_or_a_session_and_may_answer_with_a_proble
         assert {"bearerToken": []} in operation["security"], (path, method)
         assert operation["responses"]["4XX"] == {"$ref": "#/components/responses/Problem"}
         assert operation["description"], (path, method)
+
+
+def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:
+    references = set(re.findall(r"#/components/(\w+)/([\w.-]+)", KEPT.read_text()))
+    assert ("responses", "Problem") in references
+    for kind, name in references:
+        assert name in described["components"][kind], (kind, name)
 
 
 def test_every_post_takes_an_idempotency_key(described: dict[str, Any]) -> None:
