@@ -12,23 +12,24 @@ import hashlib
 from dataclasses import dataclass
 from io import BytesIO
 
-from pydicom.datadict import dictionary_keyword
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
-from pydicom.tag import BaseTag
 from pydicom.uid import UID, SecondaryCaptureImageStorage
 
 from diagnosis.dicom.attributes import DicomAttributes, attributes_of
 from diagnosis.dicom.cleaning import copy_allowed, copy_pixels
 from diagnosis.dicom.dates import capped_age, shifted_date
-from diagnosis.dicom.pseudonyms import hashed_uid, is_placeholder, pseudonym, shift_days
+from diagnosis.dicom.pseudonyms import check_key, hashed_uid, is_placeholder, pseudonym, shift_days
+from diagnosis.dicom.report import EMPTIED, remaining_risks, removed_keywords
+from mlcore.engine.errors import UnsupportedImage
 from mlcore.engine.imaging.decode import DEFAULT_LIMITS
 from mlcore.engine.imaging.dicom_codecs import check_pixel_data
 from mlcore.engine.imaging.dicom_file import read_dicom
 from mlcore.engine.imaging.dicom_header import dicom_header
+from mlcore.engine.imaging.formats import HEAD_BYTES, detect_format
 from mlcore.engine.imaging.limits import check_bytes, check_header
 from mlcore.engine.imaging.quiet import refusing_damage
-from mlcore.engine.types import ImageHeader, ImageLimits
+from mlcore.engine.types import ImageFormat, ImageHeader, ImageLimits
 
 __all__ = ["DeidentifiedDicom", "deidentify", "hashed_uid", "pseudonym"]
 
@@ -40,36 +41,6 @@ _METHOD_CODES = (
     ("113107", "Retain Longitudinal Temporal Information Modified Dates Option"),
     ("113108", "Retain Patient Characteristics Option"),
 )
-_EMPTY = (
-    "AccessionNumber",
-    "Manufacturer",
-    "PatientBirthDate",
-    "ReferringPhysicianName",
-    "StudyID",
-    "StudyTime",
-)
-_REPLACED = frozenset(
-    {
-        "FrameOfReferenceUID",
-        "PatientID",
-        "PatientName",
-        "SeriesInstanceUID",
-        "SOPInstanceUID",
-        "StudyDate",
-        "StudyInstanceUID",
-        *_EMPTY,
-    }
-)
-_IDENTIFIERS = (
-    "PatientName",
-    "PatientID",
-    "PatientBirthDate",
-    "OtherPatientIDs",
-    "AccessionNumber",
-    "InstitutionName",
-    "ReferringPhysicianName",
-)
-_SHORTEST_IDENTIFIER = 5
 
 
 @dataclass(frozen=True)
@@ -96,7 +67,10 @@ def deidentify(data: bytes, *, key: bytes, limits: ImageLimits = DEFAULT_LIMITS)
     depends on `data` and `key` alone. Raises an `ImageError` where the file is
     no image, damaged or over `limits`.
     """
+    check_key(key)
     check_bytes(data, limits=limits)
+    if detect_format(data[:HEAD_BYTES]) is not ImageFormat.DICOM:
+        raise UnsupportedImage("The file is not a DICOM file and cannot be de-identified as one.")
     original = read_dicom(data, limits=limits)
     with refusing_damage("DICOM file"):
         header = dicom_header(original)
@@ -111,8 +85,8 @@ def deidentify(data: bytes, *, key: bytes, limits: ImageLimits = DEFAULT_LIMITS)
             content=_written(cleaned),
             attributes=attributes_of(cleaned, header=header),
             patient_pseudonym=patient,
-            removed=_removed(original, cleaned=cleaned),
-            warnings=_warnings(original),
+            removed=removed_keywords(original, cleaned=cleaned),
+            warnings=remaining_risks(original),
         )
 
 
@@ -155,7 +129,7 @@ def _uid(original: FileDataset, keyword: str, *, data: bytes) -> str:
 def _describe_patient(cleaned: FileDataset, original: FileDataset, *, patient: str, key: bytes) -> None:
     cleaned.PatientName = patient
     cleaned.PatientID = patient
-    for keyword in _EMPTY:
+    for keyword in EMPTIED:
         setattr(cleaned, keyword, "")
     cleaned.StudyDate = shifted_date(original, days=shift_days(patient, key=key))
     if age := capped_age(original):
@@ -178,35 +152,3 @@ def _written(cleaned: FileDataset) -> bytes:
     target = BytesIO()
     dcmwrite(target, cleaned, enforce_file_format=True)
     return target.getvalue()
-
-
-def _removed(original: FileDataset, *, cleaned: FileDataset) -> tuple[str, ...]:
-    keywords = {_keyword(tag) for tag in original.keys()}  # noqa: SIM118 - values would be parsed
-    return tuple(sorted(name for name in keywords if name in _REPLACED or name not in cleaned))
-
-
-def _keyword(tag: BaseTag) -> str:
-    if tag.is_private:
-        return "PrivateAttribute"
-    try:
-        return dictionary_keyword(tag)
-    except KeyError:
-        return "UnknownAttribute"
-
-
-def _warnings(original: FileDataset) -> tuple[str, ...]:
-    warnings = []
-    if str(original.get("BurnedInAnnotation") or "").strip().upper() == "YES":
-        warnings.append("The file says that its pixels hold text that may identify the patient.")
-    if str(original.get("RecognizableVisualFeatures") or "").strip().upper() == "YES":
-        warnings.append("The file says that the patient may be recognized in the image.")
-    if _names_in_pixels(original):
-        warnings.append("The compressed pixel data holds an identifier of the patient as text.")
-    return tuple(warnings)
-
-
-def _names_in_pixels(original: FileDataset) -> bool:
-    """Whether an identifier of the header also stands, as text, in a comment of the compressed pixels."""
-    pixels: bytes = original.PixelData
-    texts = (str(original.get(keyword) or "").encode("utf-8") for keyword in _IDENTIFIERS)
-    return any(len(text) >= _SHORTEST_IDENTIFIER and text in pixels for text in texts)

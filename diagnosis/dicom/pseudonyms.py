@@ -9,6 +9,7 @@ import uuid
 
 _PSEUDONYM_BYTES = 10
 _MAX_SHIFT_DAYS = 3650
+_SHORTEST_KEY = 16
 _PLACEHOLDERS = frozenset(
     {
         "",
@@ -62,7 +63,12 @@ def is_placeholder(patient_id: str) -> bool:
     return plain in _PLACEHOLDERS or not plain.strip("0-_. *?X")
 
 
+def check_key(key: bytes) -> None:
+    """Raise `ValueError` for a key that can be guessed."""
+    if len(key) < _SHORTEST_KEY:
+        raise ValueError(f"The key of the pseudonyms must have at least {_SHORTEST_KEY} bytes.")
+
+
 def _keyed(text: str, *, key: bytes, purpose: str) -> bytes:
-    if len(key) < 16:
-        raise ValueError("The key of the pseudonyms must have at least 16 bytes.")
+    check_key(key)
     return hmac.digest(key, f"{purpose}\x1f{text}".encode(), hashlib.sha256)

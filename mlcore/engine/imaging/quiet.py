@@ -53,7 +53,16 @@ def refusing_damage(what: str) -> Iterator[None]:
             f"The {what} needs more memory than there is to decode.", mend="Send a smaller image."
         ) from None
     except Exception:  # noqa: BLE001 - decoders raise whatever they like
-        raise UnreadableImage(f"The {what} is truncated or damaged and could not be decoded.") from None
+        raise _damaged(what) from None
+    except BaseException as error:
+        # A decoder written in Rust panics past `Exception`; its class cannot be imported.
+        if type(error).__name__ == "PanicException":
+            raise _damaged(what) from None
+        raise
+
+
+def _damaged(what: str) -> UnreadableImage:
+    return UnreadableImage(f"The {what} is truncated or damaged and could not be decoded.")
 
 
 def _enter() -> None:

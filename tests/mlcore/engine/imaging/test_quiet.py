@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import logging
+import struct
 import threading
 import warnings
 
 import pytest
+from pydicom.encaps import encapsulate
 from pydicom.misc import warn_and_log
 
 from mlcore.engine.errors import ImageTooLarge, UnreadableImage
+from mlcore.engine.imaging.decode import decode_image
 from mlcore.engine.imaging.quiet import quiet, refusing_damage
+from tests.mlcore.engine.imaging.test_decode import changed
 
 
 def test_warnings_inside_are_ignored_and_outside_come_back():
@@ -43,6 +47,20 @@ def test_what_a_decoder_raises_becomes_an_error_without_its_words():
         raise KeyError("Jane Doe")
     assert str(refusal.value).startswith("The PNG file is truncated or damaged")
     assert refusal.value.__suppress_context__
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
+def test_an_interruption_passes(interruption):
+    with pytest.raises(interruption), refusing_damage("PNG file"):
+        raise interruption
+
+
+def test_a_decoder_that_panics_is_no_worse_than_one_that_raises():
+    """RLE data that unpacks to more than its frame makes the decoder panic, past `Exception`."""
+    frame = struct.pack("<16L", 2, 64, 66, *[0] * 13) + b"\x81\x07" + b"\x81\x07" * 400
+    values = {"PixelData": encapsulate([frame]), "Rows": 8, "Columns": 8}
+    with pytest.raises(UnreadableImage, match="damaged"):
+        decode_image(changed("MR_small_RLE.dcm", **values))
 
 
 def test_want_of_memory_is_said_to_be_that():
