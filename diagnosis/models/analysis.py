@@ -84,6 +84,9 @@ class Analysis(StatefulModel):
         indexes = [
             models.Index(fields=["-requested_at", "id"], name="analysis_by_time"),
             models.Index(
+                fields=["-requested_at", "id"], name="analysis_failed", condition=models.Q(state="failed")
+            ),
+            models.Index(
                 fields=["state", "signaled_at"],
                 name="analysis_open",
                 condition=models.Q(state__in=["pending", "running"]),

@@ -83,7 +83,10 @@ class Review(StatefulModel):
 
     class Meta:
         ordering = ["-started_at", "id"]
-        indexes = [models.Index(fields=["study", "state"], name="review_by_study")]
+        indexes = [
+            models.Index(fields=["study", "state"], name="review_by_study"),
+            models.Index(fields=["-started_at", "id"], name="review_by_time"),
+        ]
         constraints = [
             one_of("state", ReviewState, name="review_state_known"),
             models.UniqueConstraint(

@@ -61,6 +61,7 @@ class Upload(StatefulModel):
 
     class Meta:
         ordering = ["-received_at", "id"]
+        indexes = [models.Index(fields=["-received_at", "id"], name="upload_by_time")]
         constraints = [
             one_of("state", UploadState, name="upload_state_known"),
             models.CheckConstraint(
