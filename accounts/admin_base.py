@@ -20,28 +20,10 @@ else:
     _Paginator = Paginator
 
 
-class FactsAdmin(_ModelAdmin):
-    """Every field is read-only, nothing is added or deleted; what changes a row is an action.
-
-    Actions made with `reason_action` stand in the list's menu and as buttons on the page of each row.
-    """
+class RowActionsMixin(_ModelAdmin):
+    """Actions made with `reason_action` stand in the list's menu and as buttons on the page of each row."""
 
     change_form_template = "admin/facts_change_form.html"
-    show_full_result_count = False
-    list_per_page = 50
-
-    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> list[Any]:
-        """Return every field of the model beside those the page computes."""
-        own = [field.name for field in self.opts.fields + self.opts.many_to_many]
-        return [*self.readonly_fields, *(name for name in own if name not in self.readonly_fields)]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: rows are made by services."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        """Refuse: history is kept."""
-        return False
 
     def get_urls(self) -> list[URLPattern]:
         """Add the address at which an action is done to one row."""
@@ -55,16 +37,9 @@ class FactsAdmin(_ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show one row with a button for each action, and none that would save it."""
-        if request.method == "POST":
-            raise PermissionDenied
-        context = {
-            "show_save": False,
-            "show_save_and_continue": False,
-            "show_save_and_add_another": False,
-            "object_actions": self._object_actions(request, object_id),
-        }
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+        """Show one row with a button for each action."""
+        context = {"object_actions": self._object_actions(request, object_id), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
 
     def action_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """Do one action to one row, by way of the page that asks for a reason."""
@@ -97,6 +72,43 @@ class FactsAdmin(_ModelAdmin):
     @property
     def _action_url(self) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_action"
+
+
+class FactsAdmin(RowActionsMixin):
+    """Every field is read-only, nothing is added or deleted; what changes a row is an action."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> list[Any]:
+        """Return every field of the model beside those the page computes."""
+        own = [field.name for field in self.opts.fields + self.opts.many_to_many]
+        return [*self.readonly_fields, *(name for name in own if name not in self.readonly_fields)]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: rows are made by services."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Refuse: history is kept."""
+        return False
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show one row, without a button that would save it."""
+        if request.method == "POST":
+            raise PermissionDenied
+        context = {
+            "show_save": False,
+            "show_save_and_continue": False,
+            "show_save_and_add_another": False,
+        }
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
 
 class CountlessPaginator(_Paginator):

@@ -4,7 +4,7 @@ from django import forms
 
 from accounts.admin_actions import ReasonForm, reason_action
 from accounts.models import User, UserStatus
-from diagnosis.models import Condition, ConditionState
+from diagnosis.models import AnalysisState, Condition, ConditionState
 from diagnosis.services import analysis, conditions, reanalysis, studies
 
 
@@ -37,6 +37,7 @@ retry = reason_action(
     label="Retry failed analyses",
     consequence="Each failed analysis waits again for a worker, with all its attempts before it.",
     perform=analysis.retry_analysis,
+    applies=lambda row: row.state == AnalysisState.FAILED,
 )
 rerun = reason_action(
     "rerun",
@@ -50,12 +51,14 @@ approve = reason_action(
     label="Approve",
     consequence="Every reader of the examination type can use the condition from now on.",
     perform=conditions.approve_condition,
+    applies=lambda row: row.can_transition_to(ConditionState.APPROVED),
 )
 retire = reason_action(
     "retire",
     label="Retire",
     consequence="Nobody can choose the condition any more. What was said with it stays.",
     perform=conditions.retire_condition,
+    applies=lambda row: row.can_transition_to(ConditionState.RETIRED),
 )
 merge = reason_action(
     "merge",
@@ -63,6 +66,7 @@ merge = reason_action(
     consequence="The condition becomes another name of the one you choose. "
     "Drafts move over; signed reviews keep the words they were signed with. A merge cannot be undone.",
     perform=conditions.merge_condition,
+    applies=lambda row: row.can_transition_to(ConditionState.MERGED),
     form_class=MergeForm,
 )
 share = reason_action(

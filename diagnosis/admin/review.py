@@ -1,9 +1,13 @@
 """Administration of reviews and their verdicts."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
 
 from diagnosis.admin.inlines import ReviewFindingInline
-from diagnosis.admin.search import StudySearchMixin
+from diagnosis.admin.search import StudySearchMixin, people_meant
 from diagnosis.models import Review, ReviewFinding
 from mlcore.admin.base import TableAdmin
 from mlcore.admin.columns import change_link, count_of
@@ -27,10 +31,20 @@ class ReviewAdmin(StudySearchMixin, TableAdmin):
     list_filter = ["state", "model_answer_seen", "training_consent"]
     list_select_related = ["reader", "study__examination_type", "study__patient"]
     study_path = "study"
+    search_help_text = "A reader's or owner's name or email, a pseudonym, a study's id or its UID."
     sortable_by = ("started_at",)
     link_lookups = frozenset({"study__id__exact", "reader__id__exact"})
     inlines = [ReviewFindingInline]
     worked_out = {"verdict_count": count_of(ReviewFinding.objects.all(), on="review")}
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "models.QuerySet[Any]", search_term: str
+    ) -> tuple["models.QuerySet[Any]", bool]:
+        """Find by what the study is known by, and by who wrote the review."""
+        found, distinct = super().get_search_results(request, queryset, search_term)
+        return (
+            found | queryset.filter(reader__in=people_meant(search_term))
+        ) if search_term else found, distinct
 
     @admin.display(description="Study")
     def study_link(self, row: Review) -> str:

@@ -13,7 +13,7 @@ from diagnosis.models import Patient, Study
 
 UID_PATTERN = re.compile(r"[0-9]+(\.[0-9]+)+\Z")
 """A DICOM unique identifier, PS3.5 9.1."""
-OWNERS_CONSIDERED = 200
+PEOPLE_CONSIDERED = 200
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -63,10 +63,13 @@ def _study_meant(term: str) -> models.Q:
     if UID_PATTERN.match(term):
         return models.Q(study_instance_uid=term)
     patients = Patient.objects.filter(pseudonym=term).values_list("pk", flat=True)
-    owners = User.objects.filter(models.Q(email__icontains=term) | models.Q(full_name__icontains=term))
-    return models.Q(patient__in=list(patients)) | models.Q(
-        owner__in=list(owners.values_list("pk", flat=True)[:OWNERS_CONSIDERED])
-    )
+    return models.Q(patient__in=list(patients)) | models.Q(owner__in=people_meant(term))
+
+
+def people_meant(term: str) -> list[UUID]:
+    """Return the keys of the users whose name or address holds `term`."""
+    users = User.objects.filter(models.Q(email__icontains=term) | models.Q(full_name__icontains=term))
+    return list(users.values_list("pk", flat=True)[:PEOPLE_CONSIDERED])
 
 
 def _as_uuid(term: str) -> UUID | None:

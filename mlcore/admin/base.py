@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from accounts.admin_base import CountlessPaginator, FactsAdmin
+from accounts.admin_base import CountlessPaginator, FactsAdmin, RowActionsMixin
 from accounts.models import AuditEntry
 from accounts.services import audit
 from medimaging.common.errors import ApplicationError
@@ -21,7 +21,7 @@ else:
     _TabularInline = admin.TabularInline
 
 
-class TableMixin(_ModelAdmin):
+class TableMixin(RowActionsMixin):
     """A list that never counts its table and may be narrowed by `link_lookups`.
 
     Only indexed columns are sortable, because sorting a large table by another

@@ -21,7 +21,7 @@ class EmbeddingAdmin(TableAdmin):
     search_help_text = "The id of an instance."
     ordering = ["-id"]
     sortable_by = ("id",)
-    exclude = ["vector"]
+    fields = ["embedding_version", "source_id", "group", "numbers", "created_at"]
     left_out = ("vector",)
     worked_out = {"byte_count": Length("vector")}
     readonly_fields = ["numbers"]

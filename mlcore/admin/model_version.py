@@ -6,7 +6,7 @@ from django.utils.html import format_html, format_html_join
 from accounts.admin_actions import reason_action
 from mlcore.admin.base import TableAdmin
 from mlcore.admin.columns import EMPTY
-from mlcore.models import ModelVersion
+from mlcore.models import ModelState, ModelVersion
 from mlcore.selectors import live_processes
 from mlcore.services import registry
 
@@ -16,6 +16,7 @@ activate = reason_action(
     consequence="From now on this version answers for its examination type; the one that did is retired. "
     "Workers load it within seconds. Images that were analyzed before keep their answers.",
     perform=registry.activate_version,
+    applies=lambda row: row.state == ModelState.CANDIDATE,
 )
 roll_back = reason_action(
     "roll_back",
@@ -23,12 +24,14 @@ roll_back = reason_action(
     consequence="The retired version answers again, with the same file and so with the same answers; "
     "the version that is active now is retired.",
     perform=registry.activate_version,
+    applies=lambda row: row.state == ModelState.RETIRED,
 )
 reject = reason_action(
     "reject",
     label="Reject",
     consequence="A rejected candidate can never be activated.",
     perform=registry.reject_version,
+    applies=lambda row: row.state == ModelState.CANDIDATE,
 )
 
 

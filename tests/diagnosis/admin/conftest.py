@@ -1,0 +1,79 @@
+"""People of every role who sign in with their password, and one row of every model."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Role, User
+from diagnosis.models import Analysis, AnalysisState
+from mlcore.models import Embedding, ServingProcess
+from tests.factories import (
+    PASSWORD,
+    AnalysisFactory,
+    FindingFactory,
+    InstanceFactory,
+    ReviewFactory,
+    ReviewFindingFactory,
+    SimilarInstanceFactory,
+    UploadFactory,
+    UserFactory,
+)
+
+
+@pytest.fixture
+def steward(db: None) -> User:
+    """Return an active data steward."""
+    return UserFactory.create(email="steward@example.org", full_name="Stella", role=Role.DATA_STEWARD)
+
+
+@pytest.fixture
+def auditor(db: None) -> User:
+    """Return an active auditor."""
+    return UserFactory.create(email="auditor@example.org", full_name="Aude", role=Role.AUDITOR)
+
+
+@pytest.fixture
+def log_in(client: Client) -> Callable[[User], Client]:
+    """Return a function that signs a user in with their password."""
+
+    def log_in(user: User) -> Client:
+        assert client.login(email=user.email, password=PASSWORD)
+        return client
+
+    return log_in
+
+
+def make_rows(number: int) -> list[Analysis]:
+    """Make `number` rows of every model; each has a study, a patient and people of its own."""
+    analyses = []
+    for _ in range(number):
+        analysis = AnalysisFactory.create()
+        FindingFactory.create(analysis=analysis)
+        SimilarInstanceFactory.create(analysis=analysis, instance=InstanceFactory.create())
+        review = ReviewFactory.create(study=analysis.instance.series.study)
+        ReviewFindingFactory.create(review=review)
+        UploadFactory.create(uploaded_by=review.reader)
+        Embedding.objects.create(
+            embedding_version="test-1", source_id=str(analysis.instance_id), group="p", vector=b"\0" * 64
+        )
+        ServingProcess.objects.create(
+            name=f"host:{analysis.pk}", started_at=timezone.now(), seen_at=timezone.now()
+        )
+        analyses.append(analysis)
+    return analyses
+
+
+@pytest.fixture
+def analysis(db: None) -> Analysis:
+    """Return an analysis, with one row of every other model around it."""
+    return make_rows(1)[0]
+
+
+@pytest.fixture
+def failed(analysis: Analysis) -> Analysis:
+    """Return an analysis that failed."""
+    Analysis.objects.update(state=AnalysisState.FAILED, failure_code="unreadable_image")
+    analysis.refresh_from_db()
+    return analysis
