@@ -5,11 +5,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-import gdcm
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 from pydicom.encaps import generate_frames, get_frame
-from pydicom.pixels.decoders.base import DecodeRunner, JPEGExtended12BitDecoder, get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     UID,
     JPEGBaseline8Bit,
@@ -22,64 +21,24 @@ from pydicom.uid import (
 from mlcore.engine.errors import UnreadableImage
 from mlcore.engine.imaging.codestream import read_jpeg, read_jpeg2000
 from mlcore.engine.imaging.dicom_header import JPEG_2000, JPEG_LS, NATIVE, native_pixel_bytes
+from mlcore.engine.imaging.gdcm_plugin import PLUGIN, register
 from mlcore.engine.types import ImageHeader
 
 _MAX_FRAGMENTS = 65_536
 _MAX_TILES = 16_384
 _MAX_JPEG_SCANS = 128
-_UNDEFINED_LENGTH = 0xFFFFFFFF
-_EXTENDED_PLUGIN = "gdcm_extended"
 
 _PLUGINS: dict[str, str] = {
     JPEGBaseline8Bit: "pillow",
-    JPEGExtended12Bit: _EXTENDED_PLUGIN,
-    JPEGLossless: "gdcm",
-    JPEGLosslessSV1: "gdcm",
+    JPEGExtended12Bit: PLUGIN,
+    JPEGLossless: PLUGIN,
+    JPEGLosslessSV1: PLUGIN,
     RLELossless: "pylibjpeg",
     **dict.fromkeys(JPEG_LS, "pyjpegls"),
     **dict.fromkeys(JPEG_2000, "pylibjpeg"),
 }
 
-DECODER_DEPENDENCIES = {JPEGExtended12Bit: ("gdcm>=3.0.10",)}
-
-
-def is_available(uid: str) -> bool:
-    """Tell pydicom that this module decodes JPEG Extended."""
-    return uid == JPEGExtended12Bit
-
-
-def _decode_frame(src: bytes, runner: DecodeRunner) -> bytes:
-    """Decode one frame of JPEG Extended, 8 or 12 bits, with GDCM.
-
-    pydicom's own GDCM plugin refuses 12 bits; GDCM decodes them where it is
-    told the container size.
-    """
-    fragment = gdcm.Fragment()
-    fragment.SetByteStringValue(src)
-    fragments = gdcm.SequenceOfFragments.New()
-    fragments.AddFragment(fragment)
-    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
-    element.SetValue(fragments.__ref__())
-    image = gdcm.Image()
-    image.SetNumberOfDimensions(2)
-    image.SetDimensions((runner.columns, runner.rows, 1))
-    image.SetDataElement(element)
-    photometric = gdcm.PhotometricInterpretation.GetPIType(str(runner.photometric_interpretation))
-    image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(photometric))
-    transfer_syntax = gdcm.TransferSyntax.GetTSType(str(runner.transfer_syntax))
-    image.SetTransferSyntax(gdcm.TransferSyntax(transfer_syntax))
-    bits = runner.bits_stored
-    image.SetPixelFormat(
-        gdcm.PixelFormat(
-            runner.samples_per_pixel, runner.bits_allocated, bits, bits - 1, runner.pixel_representation
-        )
-    )
-    decoded: bytes = image.GetBuffer().encode("utf-8", "surrogateescape")
-    return decoded
-
-
-if _EXTENDED_PLUGIN not in JPEGExtended12BitDecoder.available_plugins:
-    JPEGExtended12BitDecoder.add_plugin(_EXTENDED_PLUGIN, (__name__, "_decode_frame"))
+register()
 
 
 def check_pixel_data(dataset: FileDataset, *, header: ImageHeader) -> None:

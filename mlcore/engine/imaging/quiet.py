@@ -8,12 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import gdcm
-
 from mlcore.engine.errors import EngineError, ImageTooLarge, UnreadableImage
-
-for _switch_off in (gdcm.Trace.DebugOff, gdcm.Trace.WarningOff, gdcm.Trace.ErrorOff):
-    _switch_off()
 
 _pydicom = logging.getLogger("pydicom")
 _lock = threading.Lock()
