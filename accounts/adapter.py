@@ -27,7 +27,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def login(self, request: HttpRequest, user: User) -> None:
         """Open the session, unless the user was shut out between password and second factor."""
-        user.refresh_from_db()
         if not user.is_active:
             raise ImmediateHttpResponse(self.respond_user_inactive(request, user))
         super().login(request, user)

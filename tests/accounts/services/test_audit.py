@@ -173,6 +173,12 @@ def test_whatever_is_recorded_hashes_the_same_when_read_again(reader: User, deta
     assert audit.verify_chain().is_whole
 
 
+def test_numbers_that_a_database_writes_otherwise_are_recorded_as_it_does(reader: User) -> None:
+    with transaction.atomic():
+        entry = audit.record("test", by=reader, target=reader, details={"zero": -0.0, "large": 1e22})
+    assert str(entry.details) == "{'zero': 0.0, 'large': 10000000000000000000000}"
+
+
 def test_the_trail_is_read_in_pieces_and_in_a_fixed_number_of_queries(
     trail: list[AuditEntry], django_assert_num_queries: Any
 ) -> None:
