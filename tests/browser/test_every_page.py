@@ -61,6 +61,7 @@ def inspect(page: Page, address: str, *, name: str, tmp_path: Path) -> None:
     folder = Path(os.environ.get("MEDIMAGING_SCREENSHOTS", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=folder / f"{name}.png", full_page=True)
+    page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
     violations = Axe().run(page).response["violations"]
     found = [
         (rule["id"], [node["html"][:200] for node in rule["nodes"]])

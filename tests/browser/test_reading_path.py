@@ -30,9 +30,9 @@ def approve(page: Page, *, email: str) -> None:
     row = page.locator("tr", has_text=email)
     row.locator("input.action-select").check()
     page.locator("select[name=action]").first.select_option(label=option_with(page, "Approve"))
-    page.get_by_role("button", name="Run").first.click()
+    page.locator("button[name=index]").first.click()
     page.locator("[name=reason]").fill("Known colleague")
-    page.locator("[type=submit]").last.click()
+    page.locator("[name=confirm]").click()
     page.wait_for_url("**/admin/accounts/user/**")
 
 
@@ -108,7 +108,7 @@ def correct_and_sign(page: Page) -> None:
     expect(saved).to_contain_text("Draft saved")
     page.get_by_text("Add a finding").click()
     page.get_by_label("Add unknown condition").fill("Thymic shadow")
-    page.get_by_role("button", name="Propose").click()
+    page.get_by_role("button", name="Propose", exact=True).click()
     expect(page.locator("[data-finding]", has_text="Thymic shadow")).to_be_visible()
     page.get_by_label("Comment").fill("Child rotated to the right.")
     page.get_by_role("button", name="Sign", exact=True).click()
