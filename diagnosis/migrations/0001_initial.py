@@ -10,358 +10,780 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('mlcore', '0001_initial'),
+        ("mlcore", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Instance',
+            name="Instance",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('sop_instance_uid', models.CharField(max_length=64)),
-                ('sop_class_uid', models.CharField(blank=True, max_length=64)),
-                ('instance_number', models.IntegerField(blank=True, null=True)),
-                ('content_key', models.CharField(max_length=200, unique=True)),
-                ('format', models.CharField(max_length=8)),
-                ('byte_count', models.PositiveBigIntegerField()),
-                ('rows', models.PositiveIntegerField()),
-                ('columns', models.PositiveIntegerField()),
-                ('frame_count', models.PositiveIntegerField(default=1)),
-                ('bits_stored', models.PositiveSmallIntegerField()),
-                ('photometric_interpretation', models.CharField(max_length=32)),
-                ('transfer_syntax_uid', models.CharField(blank=True, max_length=64)),
-                ('view_position', models.CharField(blank=True, max_length=16)),
-                ('pixel_spacing_row', models.FloatField(blank=True, help_text='mm', null=True)),
-                ('pixel_spacing_column', models.FloatField(blank=True, help_text='mm', null=True)),
-                ('window_center', models.FloatField(blank=True, null=True)),
-                ('window_width', models.FloatField(blank=True, null=True)),
-                ('burned_in_annotation', models.BooleanField(default=False, help_text='The file says that its pixels may show a name.')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("sop_instance_uid", models.CharField(max_length=64)),
+                ("sop_class_uid", models.CharField(blank=True, max_length=64)),
+                ("instance_number", models.IntegerField(blank=True, null=True)),
+                ("content_key", models.CharField(max_length=200, unique=True)),
+                ("format", models.CharField(max_length=8)),
+                ("byte_count", models.PositiveBigIntegerField()),
+                ("rows", models.PositiveIntegerField()),
+                ("columns", models.PositiveIntegerField()),
+                ("frame_count", models.PositiveIntegerField(default=1)),
+                ("bits_stored", models.PositiveSmallIntegerField()),
+                ("photometric_interpretation", models.CharField(max_length=32)),
+                ("transfer_syntax_uid", models.CharField(blank=True, max_length=64)),
+                ("view_position", models.CharField(blank=True, max_length=16)),
+                ("pixel_spacing_row", models.FloatField(blank=True, help_text="mm", null=True)),
+                ("pixel_spacing_column", models.FloatField(blank=True, help_text="mm", null=True)),
+                ("window_center", models.FloatField(blank=True, null=True)),
+                ("window_width", models.FloatField(blank=True, null=True)),
+                (
+                    "burned_in_annotation",
+                    models.BooleanField(
+                        default=False, help_text="The file says that its pixels may show a name."
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                'ordering': ['series', 'instance_number', 'created_at', 'id'],
+                "ordering": ["series", "instance_number", "created_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Series',
+            name="Series",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('series_instance_uid', models.CharField(max_length=64)),
-                ('modality', models.CharField(blank=True, max_length=16)),
-                ('body_part_examined', models.CharField(blank=True, max_length=16)),
-                ('laterality', models.CharField(blank=True, max_length=2)),
-                ('series_number', models.IntegerField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("series_instance_uid", models.CharField(max_length=64)),
+                ("modality", models.CharField(blank=True, max_length=16)),
+                ("body_part_examined", models.CharField(blank=True, max_length=16)),
+                ("laterality", models.CharField(blank=True, max_length=2)),
+                ("series_number", models.IntegerField(blank=True, null=True)),
             ],
             options={
-                'verbose_name_plural': 'series',
-                'ordering': ['series_number', 'series_instance_uid'],
+                "verbose_name_plural": "series",
+                "ordering": ["series_number", "series_instance_uid"],
             },
         ),
         migrations.CreateModel(
-            name='Analysis',
+            name="Analysis",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('withheld', 'Withheld'), ('failed', 'Failed')], default='pending', max_length=16)),
-                ('requested_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('signaled_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, help_text='When the broker was last told.')),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('worker', models.CharField(blank=True, max_length=120)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('lease_expires_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('frame_index', models.PositiveIntegerField(blank=True, help_text='The frame that was analyzed.', null=True)),
-                ('saliency_method', models.CharField(blank=True, max_length=32)),
-                ('quality', models.JSONField(default=dict)),
-                ('withheld_reason', models.CharField(blank=True, max_length=32)),
-                ('withheld_message', models.TextField(blank=True)),
-                ('failure_code', models.CharField(blank=True, max_length=64)),
-                ('failure_message', models.TextField(blank=True)),
-                ('model_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='analyses', to='mlcore.modelversion')),
-                ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='requested_analyses', to=settings.AUTH_USER_MODEL)),
-                ('instance', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='analyses', to='diagnosis.instance')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("running", "Running"),
+                            ("succeeded", "Succeeded"),
+                            ("withheld", "Withheld"),
+                            ("failed", "Failed"),
+                        ],
+                        default="pending",
+                        max_length=16,
+                    ),
+                ),
+                ("requested_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "signaled_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now,
+                        editable=False,
+                        help_text="When the broker was last told.",
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("worker", models.CharField(blank=True, max_length=120)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("lease_expires_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "frame_index",
+                    models.PositiveIntegerField(
+                        blank=True, help_text="The frame that was analyzed.", null=True
+                    ),
+                ),
+                ("saliency_method", models.CharField(blank=True, max_length=32)),
+                ("quality", models.JSONField(default=dict)),
+                ("withheld_reason", models.CharField(blank=True, max_length=32)),
+                ("withheld_message", models.TextField(blank=True)),
+                ("failure_code", models.CharField(blank=True, max_length=64)),
+                ("failure_message", models.TextField(blank=True)),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="analyses",
+                        to="mlcore.modelversion",
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requested_analyses",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "instance",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="analyses",
+                        to="diagnosis.instance",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'analyses',
-                'ordering': ['-requested_at', 'id'],
+                "verbose_name_plural": "analyses",
+                "ordering": ["-requested_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Condition',
+            name="Condition",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('code', models.CharField(max_length=64, validators=[django.core.validators.RegexValidator('^[a-z0-9]+(-[a-z0-9]+)*\\Z', 'Use small letters, digits and single hyphens.')])),
-                ('name', models.CharField(max_length=120)),
-                ('coding_scheme', models.CharField(blank=True, help_text='SCT or RADLEX.', max_length=16)),
-                ('coding_value', models.CharField(blank=True, max_length=32)),
-                ('state', models.CharField(choices=[('proposed', 'Proposed'), ('approved', 'Approved'), ('retired', 'Retired'), ('merged', 'Merged')], default='proposed', max_length=16)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('examination_type', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='conditions', to='mlcore.examinationtype')),
-                ('merged_into', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='merged_from', to='diagnosis.condition')),
-                ('proposed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='proposed_conditions', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "code",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z0-9]+(-[a-z0-9]+)*\\Z", "Use small letters, digits and single hyphens."
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("coding_scheme", models.CharField(blank=True, help_text="SCT or RADLEX.", max_length=16)),
+                ("coding_value", models.CharField(blank=True, max_length=32)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "Proposed"),
+                            ("approved", "Approved"),
+                            ("retired", "Retired"),
+                            ("merged", "Merged"),
+                        ],
+                        default="proposed",
+                        max_length=16,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "examination_type",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="conditions",
+                        to="mlcore.examinationtype",
+                    ),
+                ),
+                (
+                    "merged_into",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="merged_from",
+                        to="diagnosis.condition",
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="proposed_conditions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['examination_type', 'name'],
+                "ordering": ["examination_type", "name"],
             },
         ),
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('probability', models.FloatField()),
-                ('operating_point', models.FloatField()),
-                ('saliency_key', models.CharField(blank=True, help_text='float16 map, see diagnosis.pipeline.', max_length=200)),
-                ('analysis', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='diagnosis.analysis')),
-                ('condition', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='diagnosis.condition')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("probability", models.FloatField()),
+                ("operating_point", models.FloatField()),
+                (
+                    "saliency_key",
+                    models.CharField(
+                        blank=True, help_text="float16 map, see diagnosis.pipeline.", max_length=200
+                    ),
+                ),
+                (
+                    "analysis",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="findings",
+                        to="diagnosis.analysis",
+                    ),
+                ),
+                (
+                    "condition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="findings",
+                        to="diagnosis.condition",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-probability', 'id'],
+                "ordering": ["-probability", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Patient',
+            name="Patient",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('pseudonym', models.CharField(max_length=64, unique=True)),
-                ('sex', models.CharField(blank=True, choices=[('F', 'Female'), ('M', 'Male'), ('O', 'Other')], max_length=1)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("pseudonym", models.CharField(max_length=64, unique=True)),
+                (
+                    "sex",
+                    models.CharField(
+                        blank=True, choices=[("F", "Female"), ("M", "Male"), ("O", "Other")], max_length=1
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                'ordering': ['pseudonym'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('sex', ''), ('sex__in', ['F', 'M', 'O']), _connector='OR'), name='patient_sex_known')],
+                "ordering": ["pseudonym"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("sex", ""), ("sex__in", ["F", "M", "O"]), _connector="OR"),
+                        name="patient_sex_known",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Review',
+            name="Review",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('signed', 'Signed')], default='draft', max_length=16)),
-                ('revision', models.PositiveIntegerField(default=1, help_text='Counts the changes to the draft.')),
-                ('comment', models.TextField(blank=True)),
-                ('model_answer_seen', models.BooleanField(default=False, help_text="Whether the reader had been shown the model's answer.")),
-                ('training_consent', models.BooleanField(default=False, help_text='Whether the study may be used to train models.')),
-                ('amendment_reason', models.TextField(blank=True)),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('signed_at', models.DateTimeField(blank=True, null=True)),
-                ('amends', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='amendments', to='diagnosis.review')),
-                ('model_version', models.ForeignKey(blank=True, help_text='Whose answer was shown.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='mlcore.modelversion')),
-                ('reader', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "Draft"), ("signed", "Signed")], default="draft", max_length=16
+                    ),
+                ),
+                (
+                    "revision",
+                    models.PositiveIntegerField(default=1, help_text="Counts the changes to the draft."),
+                ),
+                ("comment", models.TextField(blank=True)),
+                (
+                    "model_answer_seen",
+                    models.BooleanField(
+                        default=False, help_text="Whether the reader had been shown the model's answer."
+                    ),
+                ),
+                (
+                    "training_consent",
+                    models.BooleanField(
+                        default=False, help_text="Whether the study may be used to train models."
+                    ),
+                ),
+                ("amendment_reason", models.TextField(blank=True)),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("signed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "amends",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="amendments",
+                        to="diagnosis.review",
+                    ),
+                ),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Whose answer was shown.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reviews",
+                        to="mlcore.modelversion",
+                    ),
+                ),
+                (
+                    "reader",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reviews",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-started_at', 'id'],
+                "ordering": ["-started_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='ReviewFinding',
+            name="ReviewFinding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('verdict', models.CharField(choices=[('present', 'Present'), ('absent', 'Absent'), ('uncertain', 'Uncertain')], max_length=16)),
-                ('suggested_by_model', models.BooleanField(default=False, help_text='Whether the model had suggested the condition.')),
-                ('note', models.CharField(blank=True, max_length=500)),
-                ('condition', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='review_findings', to='diagnosis.condition')),
-                ('review', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='diagnosis.review')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[("present", "Present"), ("absent", "Absent"), ("uncertain", "Uncertain")],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "suggested_by_model",
+                    models.BooleanField(
+                        default=False, help_text="Whether the model had suggested the condition."
+                    ),
+                ),
+                ("note", models.CharField(blank=True, max_length=500)),
+                (
+                    "condition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="review_findings",
+                        to="diagnosis.condition",
+                    ),
+                ),
+                (
+                    "review",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="findings",
+                        to="diagnosis.review",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['condition__name', 'id'],
+                "ordering": ["condition__name", "id"],
             },
         ),
         migrations.AddField(
-            model_name='instance',
-            name='series',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='instances', to='diagnosis.series'),
+            model_name="instance",
+            name="series",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="instances", to="diagnosis.series"
+            ),
         ),
         migrations.CreateModel(
-            name='SimilarInstance',
+            name="SimilarInstance",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rank', models.PositiveSmallIntegerField()),
-                ('distance', models.FloatField(help_text='Cosine distance, 0 to 2.')),
-                ('analysis', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='similar_instances', to='diagnosis.analysis')),
-                ('instance', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='diagnosis.instance')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("rank", models.PositiveSmallIntegerField()),
+                ("distance", models.FloatField(help_text="Cosine distance, 0 to 2.")),
+                (
+                    "analysis",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="similar_instances",
+                        to="diagnosis.analysis",
+                    ),
+                ),
+                (
+                    "instance",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="diagnosis.instance"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['rank'],
+                "ordering": ["rank"],
             },
         ),
         migrations.CreateModel(
-            name='Study',
+            name="Study",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('study_instance_uid', models.CharField(max_length=64)),
-                ('description', models.CharField(blank=True, max_length=200)),
-                ('patient_age_years', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('revision', models.PositiveIntegerField(default=1, help_text='Counts the changes to the information.')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('examination_type', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='studies', to='mlcore.examinationtype')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='owned_studies', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='studies', to='diagnosis.patient')),
-                ('readers', models.ManyToManyField(blank=True, related_name='shared_studies', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("study_instance_uid", models.CharField(max_length=64)),
+                ("description", models.CharField(blank=True, max_length=200)),
+                ("patient_age_years", models.PositiveSmallIntegerField(blank=True, null=True)),
+                (
+                    "revision",
+                    models.PositiveIntegerField(
+                        default=1, help_text="Counts the changes to the information."
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "examination_type",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="studies",
+                        to="mlcore.examinationtype",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="owned_studies",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="studies",
+                        to="diagnosis.patient",
+                    ),
+                ),
+                (
+                    "readers",
+                    models.ManyToManyField(
+                        blank=True, related_name="shared_studies", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'studies',
-                'ordering': ['-created_at', 'id'],
+                "verbose_name_plural": "studies",
+                "ordering": ["-created_at", "id"],
             },
         ),
         migrations.AddField(
-            model_name='series',
-            name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='series', to='diagnosis.study'),
+            model_name="series",
+            name="study",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="series", to="diagnosis.study"
+            ),
         ),
         migrations.AddField(
-            model_name='review',
-            name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='diagnosis.study'),
+            model_name="review",
+            name="study",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="reviews", to="diagnosis.study"
+            ),
         ),
         migrations.CreateModel(
-            name='Upload',
+            name="Upload",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('source', models.CharField(choices=[('page', 'Web page'), ('rest', 'REST'), ('command', 'Command'), ('dicomweb', 'DICOMweb'), ('dimse', 'DICOM C-STORE')], max_length=16)),
-                ('state', models.CharField(choices=[('received', 'Received'), ('accepted', 'Accepted'), ('rejected', 'Rejected')], default='received', max_length=16)),
-                ('digest', models.CharField(db_index=True, help_text='Keyed hash of the bytes as sent.', max_length=64)),
-                ('byte_count', models.PositiveBigIntegerField()),
-                ('duplicate', models.BooleanField(default=False)),
-                ('rejection_code', models.CharField(blank=True, max_length=64)),
-                ('rejection_message', models.TextField(blank=True)),
-                ('received_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('instance', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='uploads', to='diagnosis.instance')),
-                ('uploaded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='uploads', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("page", "Web page"),
+                            ("rest", "REST"),
+                            ("command", "Command"),
+                            ("dicomweb", "DICOMweb"),
+                            ("dimse", "DICOM C-STORE"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("received", "Received"),
+                            ("accepted", "Accepted"),
+                            ("rejected", "Rejected"),
+                        ],
+                        default="received",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "digest",
+                    models.CharField(
+                        db_index=True, help_text="Keyed hash of the bytes as sent.", max_length=64
+                    ),
+                ),
+                ("byte_count", models.PositiveBigIntegerField()),
+                ("duplicate", models.BooleanField(default=False)),
+                ("rejection_code", models.CharField(blank=True, max_length=64)),
+                ("rejection_message", models.TextField(blank=True)),
+                ("received_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "instance",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="uploads",
+                        to="diagnosis.instance",
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="uploads",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-received_at', 'id'],
+                "ordering": ["-received_at", "id"],
             },
         ),
         migrations.AddConstraint(
-            model_name='condition',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['proposed', 'approved', 'retired', 'merged'])), name='condition_state_known'),
+            model_name="condition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["proposed", "approved", "retired", "merged"])),
+                name="condition_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='condition',
-            constraint=models.UniqueConstraint(fields=('examination_type', 'code'), name='condition_code_once_an_examination_type'),
+            model_name="condition",
+            constraint=models.UniqueConstraint(
+                fields=("examination_type", "code"), name="condition_code_once_an_examination_type"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='condition',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('merged_into__isnull', False), ('state', 'merged')), models.Q(models.Q(('state', 'merged'), _negated=True), ('merged_into', None)), _connector='OR'), name='condition_merged_names_its_target'),
+            model_name="condition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("merged_into__isnull", False), ("state", "merged")),
+                    models.Q(models.Q(("state", "merged"), _negated=True), ("merged_into", None)),
+                    _connector="OR",
+                ),
+                name="condition_merged_names_its_target",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.UniqueConstraint(fields=('analysis', 'condition'), name='finding_once_a_condition'),
+            model_name="finding",
+            constraint=models.UniqueConstraint(
+                fields=("analysis", "condition"), name="finding_once_a_condition"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(('probability__gte', 0), ('probability__lte', 1)), name='finding_probability_possible'),
+            model_name="finding",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("probability__gte", 0), ("probability__lte", 1)),
+                name="finding_probability_possible",
+            ),
         ),
         migrations.AddIndex(
-            model_name='analysis',
-            index=models.Index(fields=['-requested_at', 'id'], name='analysis_by_time'),
+            model_name="analysis",
+            index=models.Index(fields=["-requested_at", "id"], name="analysis_by_time"),
         ),
         migrations.AddIndex(
-            model_name='analysis',
-            index=models.Index(condition=models.Q(('state__in', ['pending', 'running'])), fields=['state', 'signaled_at'], name='analysis_open'),
+            model_name="analysis",
+            index=models.Index(
+                condition=models.Q(("state__in", ["pending", "running"])),
+                fields=["state", "signaled_at"],
+                name="analysis_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='analysis',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'running', 'succeeded', 'withheld', 'failed'])), name='analysis_state_known'),
+            model_name="analysis",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["pending", "running", "succeeded", "withheld", "failed"])),
+                name="analysis_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='analysis',
-            constraint=models.UniqueConstraint(fields=('instance', 'model_version'), name='analysis_once_a_model_version'),
+            model_name="analysis",
+            constraint=models.UniqueConstraint(
+                fields=("instance", "model_version"), name="analysis_once_a_model_version"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='analysis',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'withheld'), _negated=True), models.Q(('withheld_reason', ''), _negated=True), _connector='OR'), name='analysis_withheld_has_a_reason'),
+            model_name="analysis",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "withheld"), _negated=True),
+                    models.Q(("withheld_reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="analysis_withheld_has_a_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='analysis',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('failure_code', ''), _negated=True), _connector='OR'), name='analysis_failure_has_a_reason'),
+            model_name="analysis",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "failed"), _negated=True),
+                    models.Q(("failure_code", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="analysis_failure_has_a_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='analysis',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), _negated=True), ('lease_expires_at__isnull', False), _connector='OR'), name='analysis_running_has_a_lease'),
+            model_name="analysis",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "running"), _negated=True),
+                    ("lease_expires_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="analysis_running_has_a_lease",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewfinding',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ['present', 'absent', 'uncertain'])), name='review_finding_verdict_known'),
+            model_name="reviewfinding",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("verdict__in", ["present", "absent", "uncertain"])),
+                name="review_finding_verdict_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reviewfinding',
-            constraint=models.UniqueConstraint(fields=('review', 'condition'), name='review_finding_once_a_condition'),
+            model_name="reviewfinding",
+            constraint=models.UniqueConstraint(
+                fields=("review", "condition"), name="review_finding_once_a_condition"
+            ),
         ),
         migrations.AddIndex(
-            model_name='instance',
-            index=models.Index(fields=['-created_at', 'id'], name='instance_by_time'),
+            model_name="instance",
+            index=models.Index(fields=["-created_at", "id"], name="instance_by_time"),
         ),
         migrations.AddConstraint(
-            model_name='instance',
-            constraint=models.UniqueConstraint(fields=('series', 'sop_instance_uid'), name='instance_uid_once_a_series'),
+            model_name="instance",
+            constraint=models.UniqueConstraint(
+                fields=("series", "sop_instance_uid"), name="instance_uid_once_a_series"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='similarinstance',
-            constraint=models.UniqueConstraint(fields=('analysis', 'rank'), name='similar_rank_once'),
+            model_name="similarinstance",
+            constraint=models.UniqueConstraint(fields=("analysis", "rank"), name="similar_rank_once"),
         ),
         migrations.AddConstraint(
-            model_name='similarinstance',
-            constraint=models.UniqueConstraint(fields=('analysis', 'instance'), name='similar_instance_once'),
+            model_name="similarinstance",
+            constraint=models.UniqueConstraint(fields=("analysis", "instance"), name="similar_instance_once"),
         ),
         migrations.AddIndex(
-            model_name='study',
-            index=models.Index(fields=['owner', '-created_at'], name='study_by_owner'),
+            model_name="study",
+            index=models.Index(fields=["owner", "-created_at"], name="study_by_owner"),
         ),
         migrations.AddIndex(
-            model_name='study',
-            index=models.Index(fields=['-created_at', 'id'], name='study_by_time'),
+            model_name="study",
+            index=models.Index(fields=["-created_at", "id"], name="study_by_time"),
         ),
         migrations.AddIndex(
-            model_name='study',
-            index=models.Index(fields=['patient', '-created_at'], name='study_by_patient'),
+            model_name="study",
+            index=models.Index(fields=["patient", "-created_at"], name="study_by_patient"),
         ),
         migrations.AddConstraint(
-            model_name='study',
-            constraint=models.UniqueConstraint(fields=('owner', 'study_instance_uid'), name='study_uid_once_an_owner'),
+            model_name="study",
+            constraint=models.UniqueConstraint(
+                fields=("owner", "study_instance_uid"), name="study_uid_once_an_owner"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='study',
-            constraint=models.CheckConstraint(condition=models.Q(('patient_age_years', None), ('patient_age_years__lte', 120), _connector='OR'), name='study_age_possible'),
+            model_name="study",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("patient_age_years", None), ("patient_age_years__lte", 120), _connector="OR"
+                ),
+                name="study_age_possible",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='series',
-            constraint=models.UniqueConstraint(fields=('study', 'series_instance_uid'), name='series_uid_once_a_study'),
+            model_name="series",
+            constraint=models.UniqueConstraint(
+                fields=("study", "series_instance_uid"), name="series_uid_once_a_study"
+            ),
         ),
         migrations.AddIndex(
-            model_name='review',
-            index=models.Index(fields=['study', 'state'], name='review_by_study'),
+            model_name="review",
+            index=models.Index(fields=["study", "state"], name="review_by_study"),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'signed'])), name='review_state_known'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "signed"])), name="review_state_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'draft')), fields=('study', 'reader'), name='review_one_draft_a_reader'),
+            model_name="review",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "draft")),
+                fields=("study", "reader"),
+                name="review_one_draft_a_reader",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'signed')), fields=('amends',), name='review_amended_once'),
+            model_name="review",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "signed")), fields=("amends",), name="review_amended_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('signed_at', None), ('state', 'draft')), models.Q(('signed_at__isnull', False), ('state', 'signed')), _connector='OR'), name='review_signed_has_a_time'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("signed_at", None), ("state", "draft")),
+                    models.Q(("signed_at__isnull", False), ("state", "signed")),
+                    _connector="OR",
+                ),
+                name="review_signed_has_a_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(('amends', None), models.Q(('amendment_reason', ''), _negated=True), _connector='OR'), name='review_amendment_has_a_reason'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("amends", None), models.Q(("amendment_reason", ""), _negated=True), _connector="OR"
+                ),
+                name="review_amendment_has_a_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['received', 'accepted', 'rejected'])), name='upload_state_known'),
+            model_name="upload",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["received", "accepted", "rejected"])),
+                name="upload_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'rejected'), _negated=True), models.Q(('rejection_code', ''), _negated=True), _connector='OR'), name='upload_rejection_has_a_reason'),
+            model_name="upload",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "rejected"), _negated=True),
+                    models.Q(("rejection_code", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="upload_rejection_has_a_reason",
+            ),
         ),
     ]

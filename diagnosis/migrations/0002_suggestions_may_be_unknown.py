@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('diagnosis', '0001_initial'),
+        ("diagnosis", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='reviewfinding',
-            name='suggested_by_model',
-            field=models.BooleanField(default=None, help_text='Whether the model had suggested the condition; empty if it gave no answer for it.', null=True),
+            model_name="reviewfinding",
+            name="suggested_by_model",
+            field=models.BooleanField(
+                default=None,
+                help_text="Whether the model had suggested the condition; empty if it gave no answer for it.",
+                null=True,
+            ),
         ),
     ]

@@ -5,16 +5,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('diagnosis', '0002_suggestions_may_be_unknown'),
+        ("diagnosis", "0002_suggestions_may_be_unknown"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='condition',
-            name='also_proposed_by',
-            field=models.ManyToManyField(blank=True, related_name='joined_proposals', to=settings.AUTH_USER_MODEL),
+            model_name="condition",
+            name="also_proposed_by",
+            field=models.ManyToManyField(
+                blank=True, related_name="joined_proposals", to=settings.AUTH_USER_MODEL
+            ),
         ),
     ]
