@@ -9,82 +9,166 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='ExaminationType',
+            name="ExaminationType",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=64, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9]+(-[a-z0-9]+)*\\Z', 'Use small letters, digits and single hyphens.')])),
-                ('name', models.CharField(max_length=120)),
-                ('description', models.TextField(blank=True)),
-                ('modality', models.CharField(blank=True, help_text='As in DICOM (0008,0060), e.g. DX, MR.', max_length=16)),
-                ('body_part_examined', models.CharField(blank=True, help_text='As in DICOM (0018,0015).', max_length=16)),
-                ('promotes_automatically', models.BooleanField(default=False, help_text='Promote a candidate that passes the gate without asking an administrator.')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    models.CharField(
+                        max_length=64,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z0-9]+(-[a-z0-9]+)*\\Z", "Use small letters, digits and single hyphens."
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "modality",
+                    models.CharField(
+                        blank=True, help_text="As in DICOM (0008,0060), e.g. DX, MR.", max_length=16
+                    ),
+                ),
+                (
+                    "body_part_examined",
+                    models.CharField(blank=True, help_text="As in DICOM (0018,0015).", max_length=16),
+                ),
+                (
+                    "promotes_automatically",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Promote a candidate that passes the gate without asking an administrator.",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='ServingProcess',
+            name="ServingProcess",
             fields=[
-                ('name', models.CharField(help_text='host:pid', max_length=120, primary_key=True, serialize=False)),
-                ('models_loaded', models.JSONField(default=dict, help_text='Examination type code to model version id.')),
-                ('started_at', models.DateTimeField()),
-                ('seen_at', models.DateTimeField(db_index=True)),
+                (
+                    "name",
+                    models.CharField(help_text="host:pid", max_length=120, primary_key=True, serialize=False),
+                ),
+                (
+                    "models_loaded",
+                    models.JSONField(default=dict, help_text="Examination type code to model version id."),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("seen_at", models.DateTimeField(db_index=True)),
             ],
             options={
-                'verbose_name_plural': 'serving processes',
-                'ordering': ['name'],
+                "verbose_name_plural": "serving processes",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Embedding',
+            name="Embedding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('embedding_version', models.CharField(max_length=64)),
-                ('source_id', models.CharField(help_text='Opaque here; whoever stored it knows the image.', max_length=64)),
-                ('group', models.CharField(help_text='Images of one patient share it.', max_length=64)),
-                ('vector', models.BinaryField(help_text='float32, little endian.')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("embedding_version", models.CharField(max_length=64)),
+                (
+                    "source_id",
+                    models.CharField(
+                        help_text="Opaque here; whoever stored it knows the image.", max_length=64
+                    ),
+                ),
+                ("group", models.CharField(help_text="Images of one patient share it.", max_length=64)),
+                ("vector", models.BinaryField(help_text="float32, little endian.")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('embedding_version', 'source_id'), name='embedding_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("embedding_version", "source_id"), name="embedding_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ModelVersion',
+            name="ModelVersion",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('version', models.PositiveIntegerField(help_text='Counts up within the examination type.')),
-                ('state', models.CharField(choices=[('candidate', 'Candidate'), ('active', 'Active'), ('retired', 'Retired'), ('rejected', 'Rejected')], default='candidate', max_length=16)),
-                ('name', models.CharField(max_length=120)),
-                ('architecture', models.CharField(max_length=64)),
-                ('classes', models.JSONField(default=list)),
-                ('operating_points', models.JSONField(default=dict)),
-                ('metrics', models.JSONField(default=dict)),
-                ('intended_use', models.TextField(blank=True)),
-                ('limits', models.JSONField(default=list)),
-                ('embedding_version', models.CharField(max_length=64)),
-                ('dataset_sha256', models.CharField(blank=True, max_length=64)),
-                ('artifact_key', models.CharField(max_length=200)),
-                ('artifact_sha256', models.CharField(max_length=64)),
-                ('trained_at', models.DateTimeField()),
-                ('registered_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('activated_at', models.DateTimeField(blank=True, null=True)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('examination_type', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='model_versions', to='mlcore.examinationtype')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("version", models.PositiveIntegerField(help_text="Counts up within the examination type.")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("candidate", "Candidate"),
+                            ("active", "Active"),
+                            ("retired", "Retired"),
+                            ("rejected", "Rejected"),
+                        ],
+                        default="candidate",
+                        max_length=16,
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("architecture", models.CharField(max_length=64)),
+                ("classes", models.JSONField(default=list)),
+                ("operating_points", models.JSONField(default=dict)),
+                ("metrics", models.JSONField(default=dict)),
+                ("intended_use", models.TextField(blank=True)),
+                ("limits", models.JSONField(default=list)),
+                ("embedding_version", models.CharField(max_length=64)),
+                ("dataset_sha256", models.CharField(blank=True, max_length=64)),
+                ("artifact_key", models.CharField(max_length=200)),
+                ("artifact_sha256", models.CharField(max_length=64)),
+                ("trained_at", models.DateTimeField()),
+                ("registered_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("activated_at", models.DateTimeField(blank=True, null=True)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "examination_type",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="model_versions",
+                        to="mlcore.examinationtype",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['examination_type', '-version'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['candidate', 'active', 'retired', 'rejected'])), name='model_version_state_known'), models.UniqueConstraint(fields=('examination_type', 'version'), name='model_version_number_once'), models.UniqueConstraint(fields=('examination_type', 'artifact_sha256'), name='model_version_artifact_once'), models.UniqueConstraint(condition=models.Q(('state', 'active')), fields=('examination_type',), name='model_version_one_active')],
+                "ordering": ["examination_type", "-version"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["candidate", "active", "retired", "rejected"])),
+                        name="model_version_state_known",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("examination_type", "version"), name="model_version_number_once"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("examination_type", "artifact_sha256"), name="model_version_artifact_once"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "active")),
+                        fields=("examination_type",),
+                        name="model_version_one_active",
+                    ),
+                ],
             },
         ),
     ]

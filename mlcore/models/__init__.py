@@ -1,8 +1,25 @@
-"""Examination types, the registry of model versions, and embeddings."""
+"""Examination types, the registry of model versions, embeddings, datasets and training runs."""
 
+from mlcore.models.dataset import DatasetItem, DatasetLabel, DatasetVersion, ItemState
 from mlcore.models.embedding import Embedding
 from mlcore.models.examination_type import ExaminationType
 from mlcore.models.model_version import ModelState, ModelVersion
 from mlcore.models.serving_process import ServingProcess
+from mlcore.models.training import GateReport, TrainingKind, TrainingRun, TrainingState, TrainingTrigger
 
-__all__ = ["Embedding", "ExaminationType", "ModelState", "ModelVersion", "ServingProcess"]
+__all__ = [
+    "DatasetItem",
+    "DatasetLabel",
+    "DatasetVersion",
+    "Embedding",
+    "ExaminationType",
+    "GateReport",
+    "ItemState",
+    "ModelState",
+    "ModelVersion",
+    "ServingProcess",
+    "TrainingKind",
+    "TrainingRun",
+    "TrainingState",
+    "TrainingTrigger",
+]

@@ -18,6 +18,9 @@ class ExaminationType(models.Model):
     promotes_automatically = models.BooleanField(
         default=False, help_text="Promote a candidate that passes the gate without asking an administrator."
     )
+    trains_after = models.PositiveIntegerField(
+        default=100, help_text="Train when this many images were newly signed; 0 never."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
