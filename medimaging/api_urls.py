@@ -72,5 +72,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^docs/?$", docs, name="docs"),
     *accounts.api.urls.urlpatterns,
     *router.urls,
-    re_path(r"^.*$", UnknownView.as_view(), name="unknown"),
+    re_path(r"", UnknownView.as_view(), name="unknown"),
 ]

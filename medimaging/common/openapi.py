@@ -89,9 +89,9 @@ class Schema(AutoSchema):
 
 
 def without_trailing_slash(endpoints: list[Endpoint]) -> list[Endpoint]:
-    """Name each address as it is to be used; the slash at its end is optional."""
+    """Name each address as it is to be used: the slash at its end is optional everywhere but at the root."""
     return [
-        (re.sub(r"(?<=.)/$", "", path), regex, method, callback)
+        (re.sub(r"(?<=/v1/)(.+)/$", r"\1", path), regex, method, callback)
         for path, regex, method, callback in endpoints
     ]
 

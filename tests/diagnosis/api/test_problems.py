@@ -44,7 +44,9 @@ def test_a_slash_at_the_end_changes_nothing(api: Api, reader: User, path: str) -
 
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
-@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v1/studies/x/y/z", "/api/v1/%00", "/api/v1/é"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/nothing", "/api/v1/studies/x/y/z", "/api/v1/%00", "/api/v1/a%0Ab/é"]
+)
 def test_an_unknown_address_is_a_problem_document_too(db: None, method: str, path: str) -> None:
     assert_problem(getattr(APIClient(), method)(path), 404, "not_found")
 
