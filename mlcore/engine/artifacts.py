@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SUFFIX = ".mmodel"
 FORMAT = 1
 MANIFEST = "manifest.json"
-MEMBERS = frozenset({MANIFEST, "weights.npz", "statistics.npz", "network.tflite"})
+MEMBERS = frozenset({MANIFEST, "weights.npz", "statistics.npz", "network.tflite", "words.npz"})
 MAX_MEMBER_BYTES = 512 * 1024 * 1024
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 """Time of every member, so that equal contents make equal files."""

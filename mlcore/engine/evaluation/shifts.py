@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from mlcore.engine.imaging.augment import jpeg_copy
+from mlcore.engine.imaging.preprocess import jpeg_copy
 
 Picture = NDArray[np.uint8]
 

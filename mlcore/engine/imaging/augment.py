@@ -7,14 +7,13 @@ encoding tell. Everything is drawn from the generator that is passed in.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from mlcore.engine.imaging.preprocess import Preprocessing, finish_input
+from mlcore.engine.imaging.preprocess import Preprocessing, finish_input, jpeg_copy
 from mlcore.engine.types import FloatArray
 
 
@@ -112,10 +111,3 @@ def _coarsen(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 def _add_noise(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     noise = rng.standard_normal((image.height, image.width), np.float32) * rng.uniform(1.0, 9.0)
     return Image.fromarray(np.clip(np.asarray(image, np.float32) + noise, 0, 255).astype(np.uint8))
-
-
-def jpeg_copy(image: Image.Image, *, quality: int) -> Image.Image:
-    """The picture after a round through JPEG."""
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
-    return Image.open(io.BytesIO(buffer.getvalue())).convert("L")

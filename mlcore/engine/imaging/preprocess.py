@@ -8,6 +8,7 @@ edge into gray.
 
 from __future__ import annotations
 
+import io
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -28,6 +29,8 @@ class Preprocessing:
 
     stored_size: int = 224
     """Side of the square that every image is squashed to first."""
+    stored_jpeg_quality: int = 75
+    """Of that square, as of the stored training images."""
     crop: float = 0.05
     """Part of each side that is cut off: markers and padding live there."""
     input_size: int = 192
@@ -49,18 +52,26 @@ def to_gray(pixels: FloatArray) -> FloatArray:
     return pixels if pixels.ndim == 2 else np.asarray(pixels @ LUMA, np.float32)
 
 
-def squash(pixels: FloatArray, *, size: int) -> FloatArray:
-    """Squash to (size, size) without keeping the aspect ratio.
+def squash(pixels: FloatArray, *, size: int, jpeg_quality: int) -> FloatArray:
+    """Squash to (size, size) as the stored training images were, without keeping the aspect ratio.
 
-    The filter is a triangle as wide as the area that becomes one pixel. Of Pillow's
-    filters it comes nearest to the stored images of the shipped data set: mean
-    difference of 1.6 gray values of 255 on 30 radiographs, against 2.0 for the box.
+    Those are of 8 bits, made with a triangle filter as wide as the area that becomes
+    one pixel, and compressed as JPEG. Doing the same makes an upload at full resolution
+    the same picture to the last bit; any other filter lies measurably further from what
+    the model was validated on. A picture that has the size already is left as it is.
     """
-    rows, columns = pixels.shape
-    if (rows, columns) == (size, size):
+    if pixels.shape == (size, size):
         return pixels
-    picture = Image.fromarray(np.ascontiguousarray(pixels, np.float32))
-    return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR), np.float32)
+    picture = Image.fromarray((np.clip(pixels, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8))
+    small = picture.resize((size, size), Image.Resampling.BILINEAR)
+    return np.asarray(jpeg_copy(small, quality=jpeg_quality), np.float32) / np.float32(255.0)
+
+
+def jpeg_copy(image: Image.Image, *, quality: int) -> Image.Image:
+    """The picture after a round through JPEG."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality)
+    return Image.open(io.BytesIO(buffer.getvalue())).convert("L")
 
 
 def crop_center(pixels: FloatArray, *, crop: float, size: int) -> FloatArray:
@@ -105,7 +116,7 @@ def finish_input(pixels: FloatArray, *, how: Preprocessing) -> FloatArray:
 
 def stored_picture(pixels: FloatArray, *, how: Preprocessing) -> FloatArray:
     """An image as decoded to the square gray picture that all else starts from."""
-    return squash(to_gray(pixels), size=how.stored_size)
+    return squash(to_gray(pixels), size=how.stored_size, jpeg_quality=how.stored_jpeg_quality)
 
 
 def network_input(stored: FloatArray, *, how: Preprocessing) -> FloatArray:

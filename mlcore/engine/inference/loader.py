@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlcore.engine.artifacts import Artifact
-from mlcore.engine.errors import ArtifactError
+from mlcore.engine.errors import ArtifactError, EngineError
 from mlcore.engine.imaging.preprocess import Preprocessing
 from mlcore.engine.inference.calibration import Calibration
 from mlcore.engine.inference.embedding import Projection
@@ -15,7 +15,15 @@ from mlcore.engine.inference.network_predictor import NetworkPredictor
 from mlcore.engine.inference.outliers import Distance
 from mlcore.engine.inference.quality import QualityLimits
 from mlcore.engine.inference.refusal import Refusal
-from mlcore.engine.inference.runtime import CompiledNetwork
+from mlcore.engine.inference.runtime import CompiledNetwork, RunnableNetwork
+from mlcore.engine.networks.visual_words import VisualWords
+
+
+class NotAGraph(EngineError):
+    """What was asked for needs a Keras graph."""
+
+    code = "not_a_graph"
+    mend = "Choose a way that needs no gradient."
 
 
 def predictor_from(artifact: Artifact) -> NetworkPredictor:
@@ -34,26 +42,40 @@ def _assemble(artifact: Artifact) -> NetworkPredictor:
     refusal = settings["refusal"]
     return NetworkPredictor(
         facts=artifact.facts,
-        network=CompiledNetwork(artifact.members["network.tflite"]),
+        network=_network(artifact),
         preprocessing=Preprocessing(**settings["preprocessing"]),
         calibrations={code: Calibration(**values) for code, values in settings["calibration"].items()},
         projection=Projection(mean=arrays["projection_mean"], matrix=arrays["projection_matrix"]),
         refusal=Refusal(
             distance=Distance(mean=arrays["distance_mean"], whitening=arrays["distance_whitening"]),
             limit=float(refusal["limit"]),
+            cropped=Distance(mean=arrays["cropped_mean"], whitening=arrays["cropped_whitening"]),
+            cropped_limit=float(refusal["cropped_limit"]),
             quality=QualityLimits(**refusal["quality"]),
         ),
         saliency_references=settings["saliency_references"],
     )
 
 
+def _network(artifact: Artifact) -> RunnableNetwork:
+    if "words.npz" in artifact.members:
+        return VisualWords.from_arrays(artifact.arrays("words.npz"))
+    return CompiledNetwork(artifact.members["network.tflite"])
+
+
 def keras_model_from(artifact: Artifact) -> Any:
-    """The Keras graph of an artifact with its weights, for training on and for explanation by gradient."""
+    """The Keras graph of an artifact with its weights, for training on and for explanation by gradient.
+
+    Raise NotAGraph for a model that is not a Keras graph.
+    """
     from mlcore.engine.networks.compiled import restore_weights
     from mlcore.engine.networks.registry import find_network
 
     plan = artifact.settings["plan"]
-    model = find_network(artifact.facts.architecture).build(
+    network = find_network(artifact.facts.architecture)
+    if not network.is_graph:
+        raise NotAGraph("A model of this architecture has no gradient.")
+    model = network.build(
         input_size=artifact.settings["preprocessing"]["input_size"],
         class_count=len(artifact.facts.classes),
         dropout=plan["dropout"],

@@ -13,7 +13,7 @@ from mlcore.engine.inference.calibration import Calibration
 from mlcore.engine.inference.embedding import Projection
 from mlcore.engine.inference.quality import measure_quality
 from mlcore.engine.inference.refusal import Refusal
-from mlcore.engine.inference.runtime import CompiledNetwork
+from mlcore.engine.inference.runtime import RunnableNetwork
 from mlcore.engine.inference.saliency import saliency_map
 from mlcore.engine.types import DecodedImage, FindingScore, FloatArray, ModelFacts, Prediction
 
@@ -22,10 +22,10 @@ PREPARING_THREADS = 2
 
 @dataclass(frozen=True)
 class NetworkPredictor:
-    """A compiled network with all that turns its outputs into an answer."""
+    """A network that runs, with all that turns its outputs into an answer."""
 
     facts: ModelFacts
-    network: CompiledNetwork
+    network: RunnableNetwork
     preprocessing: Preprocessing
     calibrations: Mapping[str, Calibration]
     projection: Projection

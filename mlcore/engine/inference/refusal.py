@@ -12,6 +12,7 @@ from mlcore.engine.inference.quality import QualityLimits, check_quality
 from mlcore.engine.types import FloatArray, Withheld, WithheldReason
 
 TOO_FAR = "This image is too far from the images this model was validated on, so no result is shown."
+CROPPED = "The image shows only a part of the chest: send the whole radiograph."
 INVERTED = "The gray values are inverted: send the image with air black and bone white."
 TURNED = {
     1: "The image lies on its side: turn it a quarter to the right and send it again.",
@@ -29,6 +30,9 @@ class Refusal:
 
     distance: Distance
     limit: float
+    cropped: Distance
+    """From parts of images of the examination type."""
+    cropped_limit: float
     quality: QualityLimits
 
     def check(
@@ -37,16 +41,20 @@ class Refusal:
         """Why there is no answer, or None; adds the distance to `quality`.
 
         A picture that is far away but would be near if it were turned or inverted
-        is named as such: the network is asked about each way to put it right.
+        is named as such: the network is asked about each way to put it right. One
+        that looks like a part of a radiograph is named so as well.
         """
         far = float(self.distance.of(features))
         quality["out_of_distribution_distance"] = far
         poor = check_quality(quality, limits=self.quality)
         if poor is not None or far <= self.limit:
             return poor
-        return self._mendable(stored, far=far, describe=describe) or Withheld(
-            WithheldReason.OUT_OF_DISTRIBUTION, TOO_FAR, measured=far, limit=self.limit
-        )
+        mendable = self._mendable(stored, far=far, describe=describe)
+        if mendable is not None:
+            return mendable
+        if float(self.cropped.of(features)) <= self.cropped_limit:
+            return Withheld(WithheldReason.POOR_QUALITY, CROPPED, measured=far, limit=self.limit)
+        return Withheld(WithheldReason.OUT_OF_DISTRIBUTION, TOO_FAR, measured=far, limit=self.limit)
 
     def _mendable(self, stored: FloatArray, *, far: float, describe: DescribeImage) -> Withheld | None:
         """The one mend that brings the picture nearest, if that is near enough."""

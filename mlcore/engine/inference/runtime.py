@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import Protocol
 
 import numpy as np
 
 from mlcore.engine.types import FloatArray
 
 MAX_THREADS = 4
+
+
+class RunnableNetwork(Protocol):
+    """What answers for one input (size, size, 1), with named outputs that have no batch axis."""
+
+    def run(self, image: FloatArray) -> dict[str, FloatArray]: ...
+
+    def run_each(self, images: FloatArray) -> dict[str, FloatArray]: ...
 
 
 class CompiledNetwork:

@@ -50,10 +50,13 @@ class Network:
     """A Keras graph, fitted by gradient descent; otherwise `build` returns an unfitted VisualWords."""
     pooled_head: bool = True
     """The logit is a linear head, `maps`, on the pooled last feature map."""
+    losses: Callable[[Any, Any], Any] | None = None
+    """(labels, logits) -> a loss of each; absent: cross-entropy with smoothed labels."""
 
     def initial_weights(self, *, pretrained: bool) -> str:
         """Where a run starts from: `imagenet` or `scratch`."""
-        return "imagenet" if pretrained and self.initialize is not None and self.has_pretrained() else "scratch"
+        found = pretrained and self.initialize is not None and self.has_pretrained()
+        return "imagenet" if found else "scratch"
 
 
 _NETWORKS: dict[str, Network] = {}

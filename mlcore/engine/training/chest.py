@@ -45,13 +45,14 @@ class DataMissing(EngineError):
     mend = "Give the folder that holds manifest.csv and the images it lists."
 
 
-def chest_plan(architecture: str, *, epochs: int, seed: int) -> TrainingPlan:
+def chest_plan(architecture: str, *, epochs: int, seed: int, stop_after: int = 0) -> TrainingPlan:
     """The settings of the shipped model, for any architecture."""
     size = find_network(architecture).input_size
     return TrainingPlan(
         architecture=architecture,
         classes=CLASSES,
         epochs=epochs,
+        stop_after=stop_after,
         patience=PATIENCE,
         seed=seed,
         preprocessing=Preprocessing(input_size=size),
@@ -66,6 +67,7 @@ def train(
     seed: int,
     output: Path,
     created_at: str,
+    stop_after: int = 0,
     checkpoint: Path | None = None,
     on_progress: OnProgress = say_nothing,
     should_stop: ShouldStop = never_stop,
@@ -75,7 +77,7 @@ def train(
 
     With `checkpoint`, a run that was cut off goes on after its last whole epoch.
     """
-    plan = chest_plan(architecture, epochs=epochs, seed=seed)
+    plan = chest_plan(architecture, epochs=epochs, seed=seed, stop_after=stop_after)
     data = divide(read_chest_pictures(folder), key=SPLIT_KEY)
     trained = find_trainer(architecture).train(
         data, plan=plan, checkpoint=checkpoint, on_progress=on_progress, should_stop=should_stop

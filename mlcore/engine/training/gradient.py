@@ -25,7 +25,7 @@ from mlcore.engine.training.progress import (
     never_stop,
     say_nothing,
 )
-from mlcore.engine.training.step import TrainingStep
+from mlcore.engine.training.step import Losses, TrainingStep
 from mlcore.engine.training.trainer import TrainedNetwork
 from mlcore.engine.types import FloatArray
 
@@ -73,14 +73,27 @@ class GradientTrainer:
             input_size=plan.preprocessing.input_size, class_count=len(plan.classes), dropout=plan.dropout
         )
         judge = _judge(data.validation, plan=plan)
-        run = _Run(model=model, plan=plan, data=data.train, judge=judge, checkpoint=checkpoint)
+        run = _Run(
+            model=model,
+            plan=plan,
+            data=data.train,
+            judge=judge,
+            checkpoint=checkpoint,
+            losses=self.network.losses,
+        )
         if state is None:
             on_progress(TrainingProgress(0, plan.epochs, 0, run.steps, None, None, None))
             _prepare(model, network=self.network, data=data.train, plan=plan)
             state = RunState(plan=plan.as_dict(), data_sha256=digest)
         run.go(state, on_progress=on_progress, should_stop=should_stop)
         model.set_weights(state.arrays["best"])
-        return TrainedNetwork(model=model, plan=plan, best_epoch=state.best_epoch, history=state.history)
+        return TrainedNetwork(
+            model=model,
+            plan=plan,
+            best_epoch=state.best_epoch,
+            history=state.history,
+            initial_weights=self.network.initial_weights(pretrained=plan.pretrained),
+        )
 
 
 def _judge(data: LabelledPictures, *, plan: TrainingPlan) -> _Judge:
@@ -95,9 +108,9 @@ def _judge(data: LabelledPictures, *, plan: TrainingPlan) -> _Judge:
 def _prepare(model: Any, *, network: Network, data: LabelledPictures, plan: TrainingPlan) -> None:
     """Load pretrained weights and fit the head alone."""
     rows = np.random.default_rng(plan.seed).permutation(len(data))
-    if plan.pretrained and network.initialize is not None:
+    if network.initialize is not None and network.initial_weights(pretrained=plan.pretrained) == "imagenet":
         network.initialize(model, changed_inputs(data.pictures, plan=plan, draw=0, rows=rows[:SAMPLE]))
-    if plan.probe:
+    if plan.probe and network.pooled_head:
         inputs = changed_inputs(data.pictures, plan=plan, draw=PROBE_DRAW, rows=rows)
         fit_head(model, embeddings=forward(model, inputs)["embedding"], labels=data.labels[rows])
 
@@ -113,21 +126,30 @@ class _Run:
         data: LabelledPictures,
         judge: _Judge,
         checkpoint: Path | None,
+        losses: Losses | None,
     ) -> None:
         self.model, self.plan, self.data, self.judge = model, plan, data, judge
+        self.losses = losses
         self.checkpoint = checkpoint
         self.steps = steps_per_epoch(data, plan=plan)
         self.clock = (time.monotonic(), 0)
 
     def go(self, state: RunState, *, on_progress: OnProgress, should_stop: ShouldStop) -> None:
         """Run the epochs that are left, from `state` on, and leave the outcome in it."""
-        step = TrainingStep(self.model, plan=self.plan, total=self.steps * self.plan.epochs, data=self.data)
+        step = TrainingStep(
+            self.model,
+            plan=self.plan,
+            total=self.steps * self.plan.epochs,
+            data=self.data,
+            losses=self.losses,
+        )
         if state.epoch:
             self.model.set_weights(state.arrays["weights"])
             step.restore(state.arrays)
         else:
             self._judge_epoch(state, step=step, loss=float("nan"))
-        while state.epoch < self.plan.epochs and state.epoch - state.best_epoch < self.plan.patience:
+        last = self.plan.stop_after or self.plan.epochs
+        while state.epoch < last and state.epoch - state.best_epoch < self.plan.patience:
             state.epoch += 1
             loss = self._epoch(state, step=step, on_progress=on_progress, should_stop=should_stop)
             self._judge_epoch(state, step=step, loss=loss)

@@ -20,7 +20,7 @@ from mlcore.engine.evaluation.metrics import (
 )
 from mlcore.engine.evaluation.shifts import SHIFTS, shifted
 from mlcore.engine.inference.embedding import Projection
-from mlcore.engine.inference.runtime import CompiledNetwork
+from mlcore.engine.inference.runtime import RunnableNetwork
 from mlcore.engine.training.batches import plain_inputs
 from mlcore.engine.training.calibrate import Calibrated
 from mlcore.engine.training.data import LabelledPictures
@@ -41,7 +41,7 @@ class Measured:
 
 
 def measure(
-    network: CompiledNetwork,
+    network: RunnableNetwork,
     test: LabelledPictures,
     *,
     plan: TrainingPlan,

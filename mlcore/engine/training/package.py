@@ -9,26 +9,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from mlcore.engine.artifacts import pack_arrays, write_artifact
 from mlcore.engine.evaluation.shifts import shifted
 from mlcore.engine.inference.embedding import Projection, fit_projection
 from mlcore.engine.inference.outliers import Distance, fit_distance
 from mlcore.engine.inference.quality import QualityLimits
-from mlcore.engine.inference.runtime import CompiledNetwork
-from mlcore.engine.networks.compiled import compile_network, remaining_weights, round_weights
-from mlcore.engine.training.batches import changed_inputs, plain_inputs
+from mlcore.engine.training.batches import plain_inputs
 from mlcore.engine.training.calibrate import calibrate
 from mlcore.engine.training.data import LabelledPictures, TrainingData
 from mlcore.engine.training.measure import measure
-from mlcore.engine.training.plan import TrainingPlan
+from mlcore.engine.training.serving_form import serving_form
 from mlcore.engine.training.trainer import TrainedNetwork
 from mlcore.engine.types import FloatArray, ModelFacts
 
 CALIBRATION_SHIFTS = ("as stored", "low contrast", "gamma 0.7", "gamma 1.4", "blur", "JPEG 30", "cropped 6 %")
-REFUSED_OF_VALIDATION = 0.01
+REFUSED_OF_VALIDATION = 0.018
 """Part of the validation images that lies beyond the limit of distance."""
-DISTANCE_DRAW = 1_000_037
+PART_SIDES = (0.33, 0.67)
+PARTS = 1500
+"""Training images of which a part is looked at, to know a cropped image."""
 
 Outputs = dict[str, FloatArray]
 Say = Callable[[str], None]
@@ -54,9 +55,8 @@ def write_model(
     fold; every figure of merit in the file from the test fold.
     """
     plan = trained.plan
-    round_weights(trained.model)
-    compiled = compile_network(trained.model)
-    network = CompiledNetwork(compiled)
+    served = serving_form(trained.model)
+    network = served.network
     say("compiled")
     train = network.run_each(plain_inputs(data.train.pictures, plan=plan))
     validation = {
@@ -65,8 +65,11 @@ def write_model(
     }
     say("described the training and validation folds")
     calibrated = calibrate(validation, labels=data.validation.labels, classes=plan.classes)
-    distance = _distance(network, train, data=data.train, plan=plan)
-    limit = float(np.quantile(distance.of(validation["as stored"]["layers"]), 1 - REFUSED_OF_VALIDATION))
+    distance = fit_distance(train["layers"])
+    limit = _limit(distance, validation["as stored"])
+    parts = [_parts(fold.pictures[:PARTS], seed=plan.seed) for fold in (data.train, data.validation)]
+    cropped, held_back = (network.run_each(plain_inputs(part, plan=plan)) for part in parts)
+    cropped_distance = fit_distance(cropped["layers"])
     projection = fit_projection(train["embedding"])
     say("calibrated; measuring on the test fold")
     measured = measure(
@@ -78,42 +81,52 @@ def write_model(
         gallery=(train, data.train),
     )
     facts = _facts(trained, data, described=described, measured=measured, size=projection.size)
-    stored, found = remaining_weights(trained.model, compiled)
     settings = {
         "plan": plan.as_dict(),
         "preprocessing": plan.preprocessing.as_dict(),
         "calibration": {code: asdict(c) for code, c in calibrated.calibrations.items()},
-        "refusal": {"limit": limit, "quality": QualityLimits().as_dict()},
+        "refusal": {
+            "limit": limit,
+            "cropped_limit": _limit(cropped_distance, held_back),
+            "quality": QualityLimits().as_dict(),
+        },
         "saliency_references": _references(train["maps"], data.train, classes=plan.classes),
-        "shared_weights": found,
+        "shared_weights": dict(served.shared_weights),
+        "initial_weights": trained.initial_weights,
         "history": trained.history,
         "best_epoch": trained.best_epoch,
         "figures": measured.figures,
     }
-    members = {
-        "network.tflite": compiled,
-        "weights.npz": pack_arrays(stored),
-        "statistics.npz": pack_arrays(_statistics(projection, distance)),
-    }
+    statistics = pack_arrays(_statistics(projection, distance, cropped_distance))
+    members = {**served.members, "statistics.npz": statistics}
     write_artifact(output, facts=facts, settings=settings, members=members)
     return facts
 
 
-def _distance(
-    network: CompiledNetwork, train: Outputs, *, data: LabelledPictures, plan: TrainingPlan
-) -> Distance:
-    """Fit on the training images as they are and once changed, so that exposure alone is not far."""
-    rows = np.arange(len(data))
-    changed = network.run_each(changed_inputs(data.pictures, plan=plan, draw=DISTANCE_DRAW, rows=rows))
-    return fit_distance(np.concatenate([train["layers"], changed["layers"]]))
+def _parts(pictures: NDArray[np.uint8], *, seed: int) -> NDArray[np.uint8]:
+    """Of each picture a square part with a third to two thirds of its side, anywhere."""
+    rng, side = np.random.default_rng(seed), pictures.shape[1]
+    parts = []
+    for picture in pictures:
+        size = int(side * rng.uniform(*PART_SIDES))
+        top, left = rng.integers(0, side - size, 2)
+        part = Image.fromarray(picture[top : top + size, left : left + size])
+        parts.append(np.asarray(part.resize((side, side), Image.Resampling.BILINEAR)))
+    return np.stack(parts)
 
 
-def _statistics(projection: Projection, distance: Distance) -> dict[str, NDArray[Any]]:
+def _limit(distance: Distance, outputs: Outputs) -> float:
+    return float(np.quantile(distance.of(outputs["layers"]), 1 - REFUSED_OF_VALIDATION))
+
+
+def _statistics(projection: Projection, distance: Distance, cropped: Distance) -> dict[str, NDArray[Any]]:
     return {
         "projection_mean": projection.mean,
         "projection_matrix": projection.matrix,
         "distance_mean": distance.mean,
         "distance_whitening": distance.whitening,
+        "cropped_mean": cropped.mean,
+        "cropped_whitening": cropped.whitening,
     }
 
 

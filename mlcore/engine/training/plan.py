@@ -16,6 +16,9 @@ class TrainingPlan:
     architecture: str
     classes: tuple[str, ...]
     epochs: int = 10
+    """0 fits the head alone, on a backbone that stays as it starts."""
+    stop_after: int = 0
+    """Epochs after which the run ends although its schedule goes on; 0: none."""
     batch_size: int = 32
     learning_rate: float = 3e-4
     warm_up: float = 0.1

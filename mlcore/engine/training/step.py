@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from mlcore.engine.training.checkpoint import Arrays
 from mlcore.engine.training.data import LabelledPictures
 from mlcore.engine.training.plan import TrainingPlan
 from mlcore.engine.types import FloatArray
+
+Losses = Callable[[Any, Any], Any]
+"""(labels, logits) to a loss of each label."""
 
 CLIP = 1.0
 """Longest gradient over all weights."""
@@ -35,11 +39,20 @@ def learning_rate(step: int, *, total: int, plan: TrainingPlan) -> float:
 class TrainingStep:
     """Holds the optimizer and the running mean of weights."""
 
-    def __init__(self, model: Any, *, plan: TrainingPlan, total: int, data: LabelledPictures) -> None:
+    def __init__(
+        self,
+        model: Any,
+        *,
+        plan: TrainingPlan,
+        total: int,
+        data: LabelledPictures,
+        losses: Losses | None = None,
+    ) -> None:
         import keras
         import tensorflow as tf
 
         self.model, self.plan, self.total, self.count = model, plan, total, 0
+        self.losses = losses or self._cross_entropy
         self.optimizer = keras.optimizers.AdamW(
             plan.learning_rate, weight_decay=plan.weight_decay, global_clipnorm=CLIP
         )
@@ -71,15 +84,20 @@ class TrainingStep:
         return learn
 
     def _loss(self, logits: Any, labels: Any) -> Any:
-        """Weighted cross-entropy over the labels that are known."""
+        """Weighted loss over the labels that are known."""
         import tensorflow as tf
 
         known = tf.math.is_finite(labels)
         target = tf.where(known, labels, 0.0)
         weight = tf.where(target > 0.5, self.weights[1], self.weights[0]) * tf.cast(known, tf.float32)
-        smooth = target * (1 - self.plan.label_smoothing) + self.plan.label_smoothing / 2
-        losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=smooth, logits=logits)
+        losses = self.losses(target, logits)
         return tf.reduce_sum(losses * weight) / tf.maximum(tf.reduce_sum(tf.cast(known, tf.float32)), 1.0)
+
+    def _cross_entropy(self, labels: Any, logits: Any) -> Any:
+        import tensorflow as tf
+
+        smooth = labels * (1 - self.plan.label_smoothing) + self.plan.label_smoothing / 2
+        return tf.nn.sigmoid_cross_entropy_with_logits(labels=smooth, logits=logits)
 
     def learn(self, inputs: FloatArray, labels: FloatArray) -> float:
         """Take one step and return its loss."""

@@ -14,12 +14,15 @@ from mlcore.engine.training.progress import OnProgress, ShouldStop, never_stop, 
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """What came out of a run: the Keras model with its best weights, and how it got there."""
+    """What came out of a run: the model with its best weights, and how it got there."""
 
     model: Any
+    """A Keras graph, or a VisualWords."""
     plan: TrainingPlan
     best_epoch: int
     history: list[dict[str, float]] = field(default_factory=list)
+    initial_weights: str = "scratch"
+    """Where the run started from: `imagenet` or `scratch`."""
 
 
 class Trainer(Protocol):
@@ -39,5 +42,7 @@ class Trainer(Protocol):
 def find_trainer(architecture: str) -> Trainer:
     """The trainer of an architecture; raise UnknownArchitecture when there is none of that name."""
     from mlcore.engine.training.gradient import GradientTrainer
+    from mlcore.engine.training.visual_words import VisualWordsTrainer
 
-    return GradientTrainer(network=find_network(architecture))
+    network = find_network(architecture)
+    return GradientTrainer(network=network) if network.is_graph else VisualWordsTrainer(network=network)

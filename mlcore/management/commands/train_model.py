@@ -26,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--architecture", default="efficientnet_lite0", help="name of the network")
         parser.add_argument("--seed", type=int, default=7)
         parser.add_argument("--epochs", type=int, default=12)
+        parser.add_argument("--stop-after", type=int, default=0, help="end early, the schedule unchanged")
         parser.add_argument("--output", type=Path, required=True, help="the .mmodel file to write")
         parser.add_argument("--checkpoint", type=Path, help="default: beside the output")
 
@@ -40,6 +41,7 @@ class Command(BaseCommand):
                     architecture=options["architecture"],
                     epochs=options["epochs"],
                     seed=options["seed"],
+                    stop_after=options["stop_after"],
                     output=output,
                     created_at=timezone.now().isoformat(timespec="seconds"),
                     checkpoint=options["checkpoint"] or output.with_suffix(".checkpoint"),

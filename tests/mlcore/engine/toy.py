@@ -68,7 +68,7 @@ def train_toy(**changes: object) -> TrainedNetwork:
 
 def write_toy_model(folder: Path) -> tuple[Path, ModelFacts, TrainedNetwork]:
     """A trained toy model as a file."""
-    trained, path = train_toy(), folder / "toy.mmodel"
+    trained, path = train_toy(epochs=10), folder / "toy.mmodel"
     described = Description(name="Disks", examination_type="toy", created_at=CREATED, limits=("A toy.",))
     return (
         path,
