@@ -13,7 +13,13 @@ from typing import Any
 from mlcore.engine.networks.head import with_head
 from mlcore.engine.networks.registry import Network, register_network
 
-CONVOLUTIONS = ((64, 11, 4, True), (192, 5, 1, True), (384, 3, 1, False), (256, 3, 1, False), (256, 3, 1, False))
+CONVOLUTIONS = (
+    (64, 11, 4, True),
+    (192, 5, 1, True),
+    (384, 3, 1, False),
+    (256, 3, 1, False),
+    (256, 3, 1, False),
+)
 """Channels, kernel, stride, and whether a pooling follows."""
 
 

@@ -112,7 +112,9 @@ def _backbone(family: Family, *, shape: tuple[int, int, int]) -> Any:
         include_top=False, weights=None, input_tensor=inputs
     )
     names = {layer.name: _stable_name(layer.name, number) for number, layer in enumerate(made.layers)}
-    text = re.sub(r'"([^"]+)"', lambda found: f'"{names.get(found[1], found[1])}"', json.dumps(made.get_config()))
+    text = re.sub(
+        r'"([^"]+)"', lambda found: f'"{names.get(found[1], found[1])}"', json.dumps(made.get_config())
+    )
     return keras.Model.from_config(json.loads(text))
 
 

@@ -27,7 +27,6 @@ class PrimaryCapsules(keras.layers.Layer):  # type: ignore[misc]
         return squash(keras.ops.reshape(features, (-1, places, self.types, self.size)))
 
 
-
 class Routing(keras.layers.Layer):  # type: ignore[misc]
     """(batch, places, types, size) to what each place gives to each class: (batch, places, classes).
 
@@ -68,7 +67,6 @@ class Routing(keras.layers.Layer):  # type: ignore[misc]
     def _sum(self, couplings: Any, votes: Any) -> Any:
         """Equation 2: (batch, 1, classes + 1, size)."""
         return keras.ops.sum(keras.ops.expand_dims(couplings, -1) * votes, axis=1, keepdims=True)
-
 
 
 class CapsuleMaps(keras.layers.Layer):  # type: ignore[misc]

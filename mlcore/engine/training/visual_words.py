@@ -100,15 +100,17 @@ def _fit_words(found: list[LocalFeatures], *, plan: TrainingPlan) -> FloatArray:
     every = np.concatenate([features.descriptors for features in found])
     rows = np.random.default_rng(plan.seed).permutation(len(every))[:DESCRIPTORS_FOR_WORDS]
     if len(rows) < WORDS:
-        return every[np.sort(rows)].astype(np.float32) if len(rows) else np.zeros((1, every.shape[1]), np.float32)
+        return (
+            every[np.sort(rows)].astype(np.float32)
+            if len(rows)
+            else np.zeros((1, every.shape[1]), np.float32)
+        )
     fitted = MiniBatchKMeans(WORDS, batch_size=4096, n_init=1, max_iter=30, random_state=plan.seed)
     return np.asarray(fitted.fit(every[rows].astype(np.float32)).cluster_centers_, np.float32)
 
 
 def _histograms(found: list[LocalFeatures], *, words: FloatArray) -> FloatArray:
-    return np.stack(
-        [word_histogram(nearest_words(f.descriptors, words), count=len(words)) for f in found]
-    )
+    return np.stack([word_histogram(nearest_words(f.descriptors, words), count=len(words)) for f in found])
 
 
 def _fit_machines(
