@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 from mlcore.engine.errors import UnreadableImage
 
-_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")  # below 0xC0 JPEG-LS stuffs bits
-_STANDALONE = frozenset({0xD8})
+_MARKER_HERE = re.compile(rb"\xff++[\xc0-\xcf\xd8-\xfe]")
+"""A marker and the fill bytes before it; below 0xC0 JPEG-LS stuffs bits."""
+_MARKER_AHEAD = re.compile(rb"(?<!\xff)\xff++[\xc0-\xcf\xd8-\xfe]")
+"""The same further on, each run of fill bytes looked at once."""
 _FRAME_MARKERS = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
+_START_OF_IMAGE = 0xD8
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = 0xD9
+_MAX_SEGMENTS = 65_536
 _TAIL = 16
 """Bytes at the end of a frame that padding may take (one, by PS3.5 A.4; some writers pad more)."""
 
@@ -32,34 +36,58 @@ class Codestream:
     """Whether an end-of-image marker was seen."""
 
 
-def read_jpeg(data: bytes) -> Codestream:
-    """Return what a JPEG or JPEG-LS stream declares; raises `UnreadableImage` without a frame header."""
-    frame: Codestream | None = None
-    scans, position, ended = 0, 2, False
-    while (found := _next_marker(data, position)) is not None:
-        marker, position = found
-        if marker in _STANDALONE:
+@dataclass(frozen=True)
+class Segment:
+    """One marker segment of a JPEG stream."""
+
+    marker: int
+    start: int
+    """Where its length field begins, right after the marker."""
+    end: int
+
+
+def jpeg_segments(data: bytes) -> list[Segment]:
+    """Return the segments of a JPEG or JPEG-LS stream up to its end of image, or to where it breaks off.
+
+    An end-of-image marker is a segment of no length. Raises `UnreadableImage`
+    for more segments than an image needs.
+    """
+    segments: list[Segment] = []
+    position = 2
+    while match := _MARKER_HERE.match(data, position) or _MARKER_AHEAD.search(data, position):
+        marker, position = data[match.end() - 1], match.end()
+        if marker == _START_OF_IMAGE:
             continue
         if marker == _END_OF_IMAGE:
-            ended = True
+            segments.append(Segment(marker=marker, start=position, end=position))
             break
         length = int.from_bytes(data[position : position + 2], "big")
         if length < 2 or position + length > len(data):
             break
-        if marker in _FRAME_MARKERS and frame is None:
-            frame = _jpeg_frame(data[position : position + length], marker=marker)
-        scans += marker == _START_OF_SCAN
+        segments.append(Segment(marker=marker, start=position, end=position + length))
         position += length
-    if frame is None:
+        if len(segments) > _MAX_SEGMENTS:
+            raise UnreadableImage("The JPEG data is cut into far too many parts.")
+    return segments
+
+
+def read_jpeg(data: bytes) -> Codestream:
+    """Return what a JPEG or JPEG-LS stream declares; raises `UnreadableImage` without a frame header."""
+    segments = jpeg_segments(data)
+    frames = [segment for segment in segments if segment.marker in _FRAME_MARKERS]
+    if not frames:
         raise UnreadableImage("The JPEG data holds no frame header.")
+    header = data[frames[0].start : frames[0].end]
+    if len(header) < 8:
+        raise UnreadableImage("The JPEG data holds a damaged frame header.")
     return Codestream(
-        rows=frame.rows,
-        columns=frame.columns,
-        components=frame.components,
-        precision=frame.precision,
-        marker=frame.marker,
-        scans=scans,
-        ended=ended,
+        rows=int.from_bytes(header[3:5], "big"),
+        columns=int.from_bytes(header[5:7], "big"),
+        components=header[7],
+        precision=header[2],
+        marker=frames[0].marker,
+        scans=sum(segment.marker == _START_OF_SCAN for segment in segments),
+        ended=segments[-1].marker == _END_OF_IMAGE,
     )
 
 
@@ -82,21 +110,4 @@ def read_jpeg2000(data: bytes) -> Codestream:
         precision=(segment[38] & 0x7F) + 1,
         tiles=across * down,
         ended=b"\xff\xd9" in data[-_TAIL:],
-    )
-
-
-def _next_marker(data: bytes, position: int) -> tuple[int, int] | None:
-    match = _MARKER.search(data, position)
-    return None if match is None else (data[match.start() + 1], match.end())
-
-
-def _jpeg_frame(segment: bytes, *, marker: int) -> Codestream:
-    if len(segment) < 8:
-        raise UnreadableImage("The JPEG data holds a damaged frame header.")
-    return Codestream(
-        rows=int.from_bytes(segment[3:5], "big"),
-        columns=int.from_bytes(segment[5:7], "big"),
-        components=segment[7],
-        precision=segment[2],
-        marker=marker,
     )

@@ -22,6 +22,7 @@ from mlcore.engine.errors import UnreadableImage
 from mlcore.engine.imaging.codestream import read_jpeg, read_jpeg2000
 from mlcore.engine.imaging.dicom_header import JPEG_2000, JPEG_LS, NATIVE, native_pixel_bytes
 from mlcore.engine.imaging.gdcm_plugin import PLUGIN, register
+from mlcore.engine.imaging.jpeg import decode_jpeg
 from mlcore.engine.types import ImageHeader
 
 _MAX_FRAGMENTS = 65_536
@@ -72,7 +73,11 @@ def decode_frame(dataset: FileDataset, *, header: ImageHeader, index: int) -> ND
     transfer_syntax = UID(header.transfer_syntax_uid)
     if transfer_syntax not in NATIVE:
         # An offset table may point elsewhere than the order of the frames does.
-        _check_codestream(_encoded_frame(dataset, header=header, index=index), header=header)
+        frame = _encoded_frame(dataset, header=header, index=index)
+        _check_codestream(frame, header=header)
+        if transfer_syntax == JPEGBaseline8Bit:
+            # Pillow lets damaged pixels pass; this raises.
+            decode_jpeg(frame, components=header.samples_per_pixel)
     plugin = _PLUGINS.get(transfer_syntax, "")
     samples, _ = get_decoder(transfer_syntax).as_array(dataset, index=index, decoding_plugin=plugin)
     return samples

@@ -8,9 +8,14 @@ import zlib
 from mlcore.engine.errors import UnreadableImage, UnsupportedImage
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_MAX_CHUNKS = 65_536
+_BLOCK_BYTES = 1024 * 1024
 _KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _MAX_EXIF_BYTES = 64 * 1024
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_PALETTE = 3
+_ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+"""First row, first column, row step and column step of the seven passes (PNG 8.2)."""
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 
 
@@ -38,11 +43,22 @@ def essential_png(data: bytes) -> bytes:
 
     Text, profiles, animation, private chunks and whatever follows IEND are left
     out before any decoder sees them. Raises `UnreadableImage` where a chunk is
-    damaged or the file ends early.
+    damaged, the file ends early or the pixels do not reach the last row.
     """
-    kept = [SIGNATURE]
+    chunks = _kept_chunks(data)
+    kinds = [chunk[4:8] for chunk in chunks]
+    if kinds.count(b"IHDR") != 1:
+        raise UnreadableImage("The PNG file is damaged: it has more than one header.")
+    if data[25] == _PALETTE and b"PLTE" not in kinds:
+        raise UnreadableImage("The PNG file is damaged: its palette is missing.")
+    _check_pixels([chunk[8:-4] for chunk in chunks if chunk[4:8] == b"IDAT"], expected=_pixel_bytes(data))
+    return b"".join((SIGNATURE, *chunks))
+
+
+def _kept_chunks(data: bytes) -> list[bytes]:
+    kept: list[bytes] = []
     position = len(SIGNATURE)
-    while True:
+    for _ in range(_MAX_CHUNKS):
         length = int.from_bytes(data[position : position + 4], "big")
         kind = data[position + 4 : position + 8]
         end = position + 12 + length
@@ -56,8 +72,9 @@ def essential_png(data: bytes) -> bytes:
                 mend="Export the image again as a plain PNG.",
             )
         if kind == b"IEND":
-            return b"".join(kept)
+            return kept
         position = end
+    raise UnreadableImage("The PNG file is cut into far too many parts.")
 
 
 def _sound_chunk(data: bytes, *, position: int, end: int) -> bytes:
@@ -65,3 +82,31 @@ def _sound_chunk(data: bytes, *, position: int, end: int) -> bytes:
     if zlib.crc32(memoryview(chunk)[4:-4]) != int.from_bytes(chunk[-4:], "big"):
         raise UnreadableImage("The PNG file is damaged: a checksum does not match.")
     return chunk
+
+
+def _pixel_bytes(data: bytes) -> int:
+    """Return the size of the pixels once inflated: rows of whole bytes, each after its filter byte."""
+    rows, columns, depth, color = png_size(data)
+    bits = depth * png_channels(color)
+    if not data[28]:
+        return rows * (1 + (columns * bits + 7) // 8)
+    total = 0
+    for first_row, first_column, row_step, column_step in _ADAM7:
+        across = -(-(columns - first_column) // column_step)
+        down = -(-(rows - first_row) // row_step)
+        if across > 0 and down > 0:
+            total += down * (1 + (across * bits + 7) // 8)
+    return total
+
+
+def _check_pixels(parts: list[bytes], *, expected: int) -> None:
+    """Inflate the pixels to their expected size and throw them away; decoders let missing rows pass."""
+    inflater = zlib.decompressobj()
+    found = 0
+    for part in parts:
+        rest = part
+        while rest and found < expected:
+            found += len(inflater.decompress(rest, _BLOCK_BYTES))
+            rest = inflater.unconsumed_tail
+    if found < expected:
+        raise UnreadableImage("The PNG file is truncated: its pixels end before the last row.")

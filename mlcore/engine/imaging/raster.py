@@ -15,6 +15,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from mlcore.engine.errors import UnreadableImage, UnsupportedImage
 from mlcore.engine.imaging.codestream import read_jpeg
+from mlcore.engine.imaging.jpeg import decode_jpeg, essential_jpeg
 from mlcore.engine.imaging.limits import check_header
 from mlcore.engine.imaging.png import essential_png, png_channels, png_size
 from mlcore.engine.imaging.quiet import refusing_damage
@@ -24,6 +25,8 @@ from mlcore.engine.types import ImageFormat, ImageHeader, ImageLimits
 Samples = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.int16]
 
 _MAX_JPEG_SCANS = 128
+_HUFFMAN_CODED = frozenset({0xC0, 0xC1, 0xC2})
+_CMYK = 4
 _ORIENTATION = 0x0112
 _EXPORT = "Export the image again as 8-bit or 16-bit PNG."
 
@@ -39,11 +42,16 @@ class RasterFile:
 
     def frame(self, index: int) -> Samples:
         """Decode one frame to (rows, columns) uint8, uint16 or int16, or (rows, columns, 3) uint8 RGB."""
-        opener = _OPENERS[self.header.format]
-        with refusing_damage(f"{self.header.format.upper()} file"), opener(BytesIO(self.data)) as image:
-            if self.header.format is ImageFormat.TIFF:
+        with refusing_damage(f"{self.header.format.upper()} file"):
+            if self.header.format is ImageFormat.JPEG:
+                return _jpeg_samples(self.data, components=self.header.samples_per_pixel)
+            if self.header.format is ImageFormat.PNG:
+                return _png_samples(self.data)
+            with TiffImageFile(BytesIO(self.data)) as image:
                 image.seek(self.pages[index])
-            return _samples(image)
+                # Pillow turns TIFF images upright itself.
+                image.load()
+                return _array(image)
 
 
 def open_raster(data: bytes, *, format: ImageFormat, limits: ImageLimits) -> RasterFile:
@@ -86,23 +94,34 @@ def _open_jpeg(data: bytes, *, limits: ImageLimits) -> RasterFile:
         photometric_interpretation={1: "MONOCHROME2", 4: "CMYK"}.get(stream.components, "YBR_FULL"),
     )
     check_header(header, limits=limits)
-    if stream.precision != 8 or stream.marker not in (0xC0, 0xC1, 0xC2, 0xC9, 0xCA):
+    if stream.precision != 8 or stream.marker not in _HUFFMAN_CODED:
         raise UnsupportedImage(
-            "The JPEG file is of a rare kind (12-bit, lossless or hierarchical), read only inside DICOM.",
+            "The JPEG file is of a rare kind (12-bit, lossless, hierarchical, arithmetic) that is not read.",
             mend=_EXPORT,
         )
+    if stream.components not in (1, 3, _CMYK):
+        raise UnreadableImage("The JPEG file declares a number of colors that JPEG images do not have.")
     if stream.scans > _MAX_JPEG_SCANS:
         raise UnreadableImage("The JPEG file holds far more scans than an image needs.")
     if not stream.ended:
         raise UnreadableImage("The JPEG file is truncated: it ends before its end mark.")
-    return RasterFile(header=header, data=data)
+    return RasterFile(header=header, data=essential_jpeg(data))
 
 
-def _samples(image: ImageFile) -> Samples:
-    # Pillow turns TIFF images upright itself.
-    orientation = 1 if isinstance(image, TiffImageFile) else _orientation(image)
-    image.load()
-    return _oriented(_array(image), orientation=orientation)
+def _jpeg_samples(data: bytes, *, components: int) -> Samples:
+    pixels = decode_jpeg(data, components=components)
+    with JpegImageFile(BytesIO(data)) as image:
+        if components == _CMYK:
+            pixels = np.asarray(image.convert("RGB"))
+        gray_or_color = pixels if components == 1 else _gray_if_equal(pixels)
+        return _oriented(gray_or_color, orientation=_orientation(image))
+
+
+def _png_samples(data: bytes) -> Samples:
+    with PngImageFile(BytesIO(data)) as image:
+        # Asking for EXIF first would decode the pixels and hide what is wrong with them.
+        image.load()
+        return _oriented(_array(image), orientation=_orientation(image))
 
 
 def _array(image: ImageFile) -> Samples:
@@ -147,10 +166,3 @@ def _oriented(samples: Samples, *, orientation: int) -> Samples:
     if orientation in (2, 3, 6, 7):
         turned = turned[:, ::-1]
     return np.ascontiguousarray(turned)
-
-
-_OPENERS: dict[ImageFormat, type[ImageFile]] = {
-    ImageFormat.PNG: PngImageFile,
-    ImageFormat.JPEG: JpegImageFile,
-    ImageFormat.TIFF: TiffImageFile,
-}

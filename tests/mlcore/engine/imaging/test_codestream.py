@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mlcore.engine.errors import UnreadableImage
-from mlcore.engine.imaging.codestream import read_jpeg, read_jpeg2000
+from mlcore.engine.imaging.codestream import jpeg_segments, read_jpeg, read_jpeg2000
 from tests.mlcore.engine.imaging.samples import dicom, gradient, picture
 
 
@@ -46,6 +46,13 @@ def test_a_jpeg_2000_declares_size_components_depth_and_tiles():
     declared = read_jpeg2000(stream("US1_J2KR.dcm", magic=b"\xff\x4f\xff\x51"))
     assert (declared.rows, declared.columns, declared.components, declared.precision) == (480, 640, 3, 8)
     assert declared.tiles >= 1
+
+
+def test_a_segment_that_ends_in_fill_bytes_does_not_hide_the_next():
+    plain = picture(gradient(), format="JPEG")
+    comment = b"\xff\xfe\x00\x06\xff\xff\xff\xff"
+    marked = plain[:2] + comment + plain[2:]
+    assert [s.marker for s in jpeg_segments(marked)] == [0xFE] + [s.marker for s in jpeg_segments(plain)]
 
 
 @pytest.mark.parametrize("read", [read_jpeg, read_jpeg2000])
