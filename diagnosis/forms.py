@@ -60,7 +60,7 @@ class UploadForm(forms.Form):
         ExaminationType.objects.all(),
         required=False,
         label=_("Examination type"),
-        empty_label=_("The only one that has a model"),
+        empty_label=_("Choose the examination type"),
     )
     patient_identifier = forms.CharField(
         required=False,

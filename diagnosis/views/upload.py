@@ -17,6 +17,7 @@ from diagnosis.models import Upload, UploadSource, UploadState
 from diagnosis.services.intake import receive
 from diagnosis.views.common import ReaderRequest, page
 from medimaging.common.errors import ApplicationError
+from mlcore.selectors import sole_examination_type
 
 
 @page
@@ -24,7 +25,7 @@ from medimaging.common.errors import ApplicationError
 def upload(request: ReaderRequest) -> HttpResponseBase:
     """Show the page, or take files in: one a request as JSON, or many from the plain form."""
     if request.method != "POST":
-        return _page(request, UploadForm())
+        return _page(request, UploadForm(initial={"examination_type": sole_examination_type()}))
     form = UploadForm(request.POST)
     files = request.FILES.getlist("files")
     wants_json = request.headers.get("Accept", "").startswith("application/json")
@@ -66,7 +67,7 @@ def _receive(request: ReaderRequest, form: UploadForm, file: "UploadedFile[Any]"
 def _verdict(upload: Upload) -> dict[str, str]:
     """Return what became of one file, in words."""
     if upload.state == UploadState.REJECTED or upload.instance is None:
-        return {"verdict": "rejected", "message": upload.rejection_message, "study_url": ""}
+        return {"verdict": "rejected", "message": upload.rejection, "study_url": ""}
     url = reverse("diagnosis:study", args=[upload.instance.series.study_id])
     if upload.duplicate:
         message = _("The same image is stored already; nothing was added.")

@@ -54,6 +54,10 @@ def test_a_withheld_answer_says_so_and_shows_no_number(page: Client, read: Read)
     text = text_of(page, read)
     assert WITHHELD in text
     assert "Calibrated probability" not in text
+    Analysis.objects.update(withheld_reason="inverted", withheld_message="The image is inverted.")
+    text = text_of(page, read)
+    assert "The image is inverted." in text
+    assert WITHHELD not in text
 
 
 def test_a_failed_analysis_says_why_and_offers_to_retry(page: Client, read: Read, reader: User) -> None:

@@ -33,6 +33,14 @@ def test_the_page_says_what_is_removed_before_anything_is_sent(page: Client) -> 
     assert "stored only as a pseudonym" in text
 
 
+def test_the_only_type_that_has_a_model_is_chosen_already(
+    page: Client, examination_type: ExaminationType
+) -> None:
+    assert f'value="{examination_type.pk}" selected' in page.get(URL).content.decode()
+    ModelVersionFactory.create()
+    assert " selected>Choose the examination type" in page.get(URL).content.decode()
+
+
 def test_an_accepted_file_names_its_study(page: Client, reader: User, examination_type: object) -> None:
     response = page.post(URL, {"files": file(picture())}, headers=JSON)
     study = Study.objects.get(owner=reader)
