@@ -166,3 +166,17 @@ def test_a_blind_readers_list_does_not_give_answers_away(page: Client, reader: U
     assert "Suggested</span>" not in text
     assert shown(page, condition=str(read.condition.pk)) == []
     assert shown(page, state="succeeded") == []
+
+
+def test_a_blind_reader_is_not_told_where_a_colleague_disagreed_with_the_model(
+    page: Client, reader: User, charlie: User, read: Read
+) -> None:
+    read.study.readers.add(charlie)
+    draft = start_review(read.study, by=charlie)
+    save_draft(draft, by=charlie, verdicts=[VerdictInput(read.condition, "absent")])
+    sign_review(draft, by=charlie)
+    assert shown(page, tab="disagree") == [str(read.study.pk)]
+    User.objects.filter(pk=reader.pk).update(blind_first=True)
+    response = page.get(URL, {"tab": "disagree"})
+    assert not response.context["rows"]
+    assert ("disagree", 0) in [(key, count) for key, _name, count in response.context["tabs"]]
