@@ -7,4 +7,5 @@ class MlcoreConfig(AppConfig):
     """Registers the app."""
 
     name = "mlcore"
+    verbose_name = "Models"
     default_auto_field = "django.db.models.BigAutoField"

@@ -8,10 +8,18 @@ from diagnosis.models import AnalysisState, Condition, ConditionState
 from diagnosis.services import analysis, conditions, reanalysis, studies
 
 
+class ConditionField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A choice of conditions, each with its examination type: two types may share a name."""
+
+    def label_from_instance(self, obj: Condition) -> str:
+        """Return the condition's name and its examination type."""
+        return f"{obj.name} ({obj.examination_type})"
+
+
 class MergeForm(ReasonForm):
     """Asks which condition takes over."""
 
-    into = forms.ModelChoiceField(
+    into = ConditionField(
         Condition.objects.filter(state=ConditionState.APPROVED).select_related("examination_type"),
         label="Merge into",
         help_text="An approved condition of the same examination type.",
@@ -81,5 +89,6 @@ unshare = reason_action(
     label="Stop sharing with a reader",
     consequence="The reader no longer sees the study. What they signed stays.",
     perform=studies.unshare_study,
+    applies=lambda study: study.readers.exists(),
     form_class=ReaderForm,
 )

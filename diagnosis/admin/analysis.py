@@ -1,14 +1,17 @@
 """Administration of analyses, their findings and the similar images they found."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db import models
+from django.http import HttpRequest
 
 from diagnosis.admin.actions import retry
 from diagnosis.admin.inlines import FindingInline, SimilarInline
 from diagnosis.admin.search import StudySearchMixin
 from diagnosis.models import Analysis, Finding, SimilarInstance
 from mlcore.admin.base import TableAdmin
-from mlcore.admin.columns import EMPTY, change_link, in_seconds
+from mlcore.admin.columns import EMPTY, change_link, figures, in_seconds, rounded
 
 TOP_FINDING = Finding.objects.filter(analysis=models.OuterRef("pk")).order_by("-probability", "id")
 
@@ -21,7 +24,7 @@ class AnalysisAdmin(StudySearchMixin, TableAdmin):
         "short_id",
         "state",
         "study_link",
-        "model_version",
+        "version",
         "top_finding",
         "why",
         "attempts",
@@ -44,9 +47,9 @@ class AnalysisAdmin(StudySearchMixin, TableAdmin):
         "top_condition": models.Subquery(TOP_FINDING.values("condition__name")[:1]),
         "top_probability": models.Subquery(TOP_FINDING.values("probability")[:1]),
     }
-    readonly_fields = ["study_link", "took"]
+    readonly_fields = ["study_link", "took", "measured"]
     fieldsets = [
-        (None, {"fields": ["state", "study_link", "instance", "model_version", "frame_index", "quality"]}),
+        (None, {"fields": ["state", "study_link", "instance", "model_version", "frame_index", "measured"]}),
         (
             "Why there is no answer",
             {"fields": ["withheld_reason", "withheld_message", "failure_code", "failure_message"]},
@@ -70,6 +73,11 @@ class AnalysisAdmin(StudySearchMixin, TableAdmin):
         ),
     ]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Analysis | None = None) -> Any:
+        """Leave out why there is no answer where there is one."""
+        facts, why, work = super().get_fieldsets(request, obj)
+        return [facts, why, work] if obj and (obj.withheld_reason or obj.failure_code) else [facts, work]
+
     @admin.display(description="Analysis")
     def short_id(self, row: Analysis) -> str:
         """Return the first characters of the id."""
@@ -79,6 +87,16 @@ class AnalysisAdmin(StudySearchMixin, TableAdmin):
     def study_link(self, row: Analysis) -> str:
         """Return a link to the study."""
         return change_link(row.instance.series.study)
+
+    @admin.display(description="Model")
+    def version(self, row: Analysis) -> str:
+        """Return a link to the model version, by its number."""
+        return change_link(row.model_version, text=f"v{row.model_version.version}")
+
+    @admin.display(description="Quality")
+    def measured(self, row: Analysis) -> str:
+        """Return what was measured of the image."""
+        return figures(row.quality)
 
     @admin.display(description="Most probable")
     def top_finding(self, row: Analysis) -> str:
@@ -101,13 +119,18 @@ class AnalysisAdmin(StudySearchMixin, TableAdmin):
 class FindingAdmin(StudySearchMixin, TableAdmin):
     """The models' answers, condition by condition."""
 
-    list_display = ["__str__", "is_suggested", "operating_point", "analysis_link"]
+    list_display = ["__str__", "is_suggested", "threshold", "analysis_link"]
     list_filter = ["condition"]
     list_select_related = ["condition", "analysis"]
     study_path = "analysis__instance__series__study"
     ordering = ["-id"]
     link_lookups = frozenset({"analysis__id__exact"})
     readonly_fields = ["is_suggested"]
+
+    @admin.display(description="Operating point")
+    def threshold(self, row: Finding) -> str:
+        """Return the probability from which the condition is suggested."""
+        return rounded(row.operating_point)
 
     @admin.display(boolean=True, description="Suggested")
     def is_suggested(self, row: Finding) -> bool:
@@ -117,14 +140,14 @@ class FindingAdmin(StudySearchMixin, TableAdmin):
     @admin.display(description="Analysis")
     def analysis_link(self, row: Finding) -> str:
         """Return a link to the analysis."""
-        return change_link(row.analysis)
+        return change_link(row.analysis, text=f"{row.analysis} {str(row.analysis_id)[:8]}")
 
 
 @admin.register(SimilarInstance)
 class SimilarInstanceAdmin(TableAdmin):
     """Which stored images lay near an analyzed one."""
 
-    list_display = ["id", "rank", "distance", "analysis_link", "image"]
+    list_display = ["__str__", "analysis_link", "image"]
     list_select_related = ["analysis", "instance"]
     ordering = ["-id"]
     link_lookups = frozenset({"analysis__id__exact"})
@@ -132,7 +155,7 @@ class SimilarInstanceAdmin(TableAdmin):
     @admin.display(description="Analysis")
     def analysis_link(self, row: SimilarInstance) -> str:
         """Return a link to the analysis."""
-        return change_link(row.analysis)
+        return change_link(row.analysis, text=f"{row.analysis} {str(row.analysis_id)[:8]}")
 
     @admin.display(description="Similar image")
     def image(self, row: SimilarInstance) -> str:

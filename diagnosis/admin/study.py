@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html_join
 
 from diagnosis.admin.actions import share, unshare
@@ -37,6 +38,7 @@ class InformationForm(forms.ModelForm[Study]):
     class Meta:
         model = Study
         fields = ["description", "patient_age_years"]
+        labels = {"patient_age_years": "Patient age, in years"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -90,6 +92,10 @@ class StudyAdmin(StudySearchMixin, RefusalMixin, TableMixin):
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """Refuse: history is kept."""
         return False
+
+    def view_on_site(self, obj: Study) -> str:
+        """Return the address at which readers see the study."""
+        return reverse("diagnosis:study", args=[obj.pk])
 
     def get_fieldsets(self, request: HttpRequest, obj: Study | None = None) -> Any:
         """Return the facts and, to whoever may edit, the form."""

@@ -12,17 +12,7 @@ from mlcore.admin.columns import change_link, in_seconds
 class UploadAdmin(TableAdmin):
     """What was handed in, and what became of it."""
 
-    list_display = [
-        "received_at",
-        "state",
-        "uploaded_by",
-        "source",
-        "size",
-        "image",
-        "duplicate",
-        "rejection_code",
-        "took",
-    ]
+    list_display = ["received_at", "verdict", "uploaded_by", "source", "size", "image"]
     list_filter = ["state", "source", "duplicate"]
     list_select_related = ["uploaded_by", "instance"]
     search_fields = ["uploaded_by__email", "uploaded_by__full_name"]
@@ -30,6 +20,13 @@ class UploadAdmin(TableAdmin):
     sortable_by = ("received_at",)
     readonly_fields = ["image", "took"]
     link_lookups = frozenset({"instance__id__exact", "uploaded_by__id__exact"})
+
+    @admin.display
+    def verdict(self, row: Upload) -> str:
+        """Return what became of the file, and why it was rejected."""
+        if row.rejection_code:
+            return f"rejected: {row.rejection_code}"
+        return "duplicate" if row.duplicate else row.state
 
     @admin.display
     def size(self, row: Upload) -> str:

@@ -1,5 +1,5 @@
-"""Administration pages of examination types, model versions, embeddings and serving processes."""
+"""Administration pages of examination types, model versions, datasets, training and serving."""
 
-from mlcore.admin import examination_type, facts, model_version
+from mlcore.admin import dataset, examination_type, facts, model_version, training
 
-__all__ = ["examination_type", "facts", "model_version"]
+__all__ = ["dataset", "examination_type", "facts", "model_version", "training"]

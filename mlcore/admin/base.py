@@ -7,11 +7,13 @@ from django import forms
 from django.contrib import admin
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.text import capfirst
 
 from accounts.admin_base import CountlessPaginator, FactsAdmin, RowActionsMixin
 from accounts.models import AuditEntry
 from accounts.services import audit
 from medimaging.common.errors import ApplicationError
+from mlcore.admin.columns import change_link
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -38,6 +40,7 @@ class TableMixin(RowActionsMixin):
     """Annotations that the columns read."""
     left_out: ClassVar[tuple[str, ...]] = ()
     """Large fields that no page shows."""
+    object_history_template = "admin/audit_history.html"
 
     def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
         """Return the rows with what the columns say of each, worked out for the rows of one page."""
@@ -48,15 +51,35 @@ class TableMixin(RowActionsMixin):
         """Let the links between lists through, beside what the filters allow."""
         return lookup in self.link_lookups or super().lookup_allowed(lookup, value, request)
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list under its own name: most of what it lists is not to be changed."""
+        title = {"title": capfirst(str(self.opts.verbose_name_plural))}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the row under the name of what it is."""
+        title = {"title": capfirst(str(self.opts.verbose_name))}
+        return super().change_view(request, object_id, form_url, {**title, **(extra_context or {})})
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the row's entries of the audit trail in place of Django's own log."""
         entries = AuditEntry.objects.filter(target_type=self.opts.label_lower, target_id=object_id)
-        context = {"entries": entries.select_related("actor")[:200], **(extra_context or {})}
+        context = {
+            "title": "Audit trail",
+            "entries": entries.select_related("actor")[:200],
+            **(extra_context or {}),
+        }
         return super().history_view(request, object_id, context)
-
-    object_history_template = "admin/audit_history.html"
 
 
 class TableAdmin(TableMixin, FactsAdmin):
@@ -68,11 +91,21 @@ class FactsInline(_TabularInline):
 
     extra = 0
     can_delete = False
-    show_change_link = True
+    shown: ClassVar[tuple[str, ...]] = ()
+    """The columns, beside the link to the page of the row."""
+
+    @admin.display(description="")
+    def page(self, row: models.Model) -> str:
+        """Return a link to the page of the row."""
+        return change_link(row, text="View")
+
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> list[Any]:
+        """Return the columns and the link."""
+        return [*self.shown, "page"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> list[Any]:
         """Return everything that is shown."""
-        return list(self.fields or ())
+        return [*self.shown, "page"]
 
     def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """Refuse: rows are made by services."""
@@ -108,6 +141,8 @@ class AuditedAdmin(TableMixin):
     to is kept, and the page says which.
     """
 
+    delete_confirmation_template = "admin/audited_delete.html"
+    delete_selected_confirmation_template = "admin/audited_delete_selected.html"
     keep_instead: ClassVar[str] = ""
     """What to do with a row that cannot be deleted."""
 
@@ -137,7 +172,7 @@ class AuditedAdmin(TableMixin):
     ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
         """Return what would go and what forbids it, without reading the history row by row."""
         rows = list(objs)
-        protected = [f"{row}: {kind}. {self.keep_instead}" for row in rows for kind in _history_of(row)]
+        protected = [f"{row} {kinds}. {self.keep_instead}" for row in rows if (kinds := _history_of(row))]
         return [str(row) for row in rows], {str(self.opts.verbose_name_plural): len(rows)}, set(), protected
 
     def _record(self, act: str, request: HttpRequest, row: models.Model, details: dict[str, Any]) -> None:
@@ -145,14 +180,15 @@ class AuditedAdmin(TableMixin):
         audit.record(f"{kind}.{act}", by=request.user, target=row, details=details)  # type: ignore[arg-type]
 
 
-def _history_of(row: models.Model) -> list[str]:
-    """Return the kinds of rows that point to `row` and keep it from being deleted."""
-    return [
-        f"has {relation.related_model._meta.verbose_name_plural}"
+def _history_of(row: models.Model) -> str:
+    """Say which kinds of rows point to `row` and keep it from being deleted; nothing if there are none."""
+    kinds = [
+        str(relation.related_model._meta.verbose_name_plural)
         for relation in row._meta.related_objects
         if getattr(relation, "on_delete", None) is models.PROTECT
         and relation.related_model._base_manager.filter(**{relation.field.name: row.pk}).exists()
     ]
+    return f"has {', '.join(kinds)}" if kinds else ""
 
 
 def _plain(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """Columns of administration lists: links from one row to another, and counts that cost one subquery."""
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -7,7 +8,7 @@ from urllib.parse import urlencode
 from django.db import models
 from django.db.models.functions import Coalesce
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 EMPTY = "-"
 
@@ -42,6 +43,25 @@ def count_of(rows: "models.QuerySet[Any]", *, on: str) -> Coalesce:
         .values("counted")
     )
     return Coalesce(models.Subquery(counted, output_field=models.IntegerField()), 0)
+
+
+def figures(numbers: Mapping[str, Any]) -> str:
+    """Return named numbers as a table."""
+    rows = ((name.replace("_", " "), rounded(value)) for name, value in sorted(numbers.items()))
+    lines = format_html_join("", "<tr><th>{}</th><td>{}</td></tr>", rows)
+    return format_html("<table>{}</table>", lines) if lines else EMPTY
+
+
+def bullets(sentences: Iterable[str]) -> str:
+    """Return sentences as a list."""
+    return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((said,) for said in sentences)))
+
+
+def rounded(value: Any) -> str:
+    """Return a number with three decimals, anything else as it is, and a dash for nothing."""
+    if value is None:
+        return EMPTY
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def in_seconds(duration: timedelta | None) -> str:

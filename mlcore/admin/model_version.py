@@ -1,11 +1,12 @@
 """Administration of model versions: activate, roll back, reject."""
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
 from accounts.admin_actions import reason_action
 from mlcore.admin.base import TableAdmin
-from mlcore.admin.columns import EMPTY
+from mlcore.admin.columns import EMPTY, bullets, figures, rounded
 from mlcore.models import ModelState, ModelVersion
 from mlcore.selectors import live_processes
 from mlcore.services import registry
@@ -16,6 +17,7 @@ activate = reason_action(
     consequence="From now on this version answers for its examination type; the one that did is retired. "
     "Workers load it within seconds. Images that were analyzed before keep their answers.",
     perform=registry.activate_version,
+    permissions=["decide"],
     applies=lambda row: row.state == ModelState.CANDIDATE,
 )
 roll_back = reason_action(
@@ -24,6 +26,7 @@ roll_back = reason_action(
     consequence="The retired version answers again, with the same file and so with the same answers; "
     "the version that is active now is retired.",
     perform=registry.activate_version,
+    permissions=["decide"],
     applies=lambda row: row.state == ModelState.RETIRED,
 )
 reject = reason_action(
@@ -31,6 +34,7 @@ reject = reason_action(
     label="Reject",
     consequence="A rejected candidate can never be activated.",
     perform=registry.reject_version,
+    permissions=["decide"],
     applies=lambda row: row.state == ModelState.CANDIDATE,
 )
 
@@ -53,11 +57,14 @@ class ModelVersionAdmin(TableAdmin):
     search_fields = ["name", "architecture", "=artifact_sha256", "=dataset_sha256"]
     sortable_by = ("trained_at", "activated_at")
     actions = [activate, roll_back, reject]
-    readonly_fields = ["operating_point_table", "served_by"]
+    readonly_fields = ["operating_point_table", "served_by", "class_list", "limit_list", "figures_of_merit"]
     fieldsets = [
         (None, {"fields": ["name", "version", "examination_type", "state", "served_by"]}),
-        ("What it answers", {"fields": ["classes", "operating_point_table", "intended_use", "limits"]}),
-        ("How it was measured", {"fields": ["metrics", "dataset_sha256"]}),
+        (
+            "What it answers",
+            {"fields": ["class_list", "operating_point_table", "intended_use", "limit_list"]},
+        ),
+        ("How it was measured", {"fields": ["figures_of_merit", "dataset_sha256"]}),
         (
             "Artifact",
             {"fields": ["architecture", "embedding_version", "artifact_key", "artifact_sha256"]},
@@ -65,11 +72,30 @@ class ModelVersionAdmin(TableAdmin):
         ("Times", {"fields": ["trained_at", "registered_at", "activated_at", "retired_at"]}),
     ]
 
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        """Only an administrator decides which model answers."""
+        return bool(request.user.is_active and request.user.is_superuser)
+
     @admin.display(description="AUROC")
     def validation_auroc(self, row: ModelVersion) -> str:
         """Return the area under the curve that the artifact states."""
         stated = row.metrics.get("auroc", row.metrics.get("validation_auroc"))
-        return EMPTY if stated is None else f"{stated:.3f}"
+        return rounded(stated)
+
+    @admin.display(description="Conditions")
+    def class_list(self, row: ModelVersion) -> str:
+        """Return the codes of the conditions the model answers for."""
+        return ", ".join(row.classes)
+
+    @admin.display(description="Limits")
+    def limit_list(self, row: ModelVersion) -> str:
+        """Return what the model cannot do."""
+        return bullets(row.limits)
+
+    @admin.display(description="Figures of merit")
+    def figures_of_merit(self, row: ModelVersion) -> str:
+        """Return what the artifact says was measured."""
+        return figures(row.metrics)
 
     @admin.display(description="Loaded by")
     def served_by(self, row: ModelVersion) -> str:
@@ -84,13 +110,9 @@ class ModelVersionAdmin(TableAdmin):
             "",
             "<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>",
             (
-                (code, *(_number(point.get(name)) for name in ("threshold", "sensitivity", "specificity")))
+                (code, *(rounded(point.get(name)) for name in ("threshold", "sensitivity", "specificity")))
                 for code, point in row.operating_points.items()
             ),
         )
         head = "<th>Condition</th><th>Threshold</th><th>Sensitivity</th><th>Specificity</th>"
         return format_html("<table><thead><tr>" + head + "</tr></thead><tbody>{}</tbody></table>", lines)
-
-
-def _number(value: float | None) -> str:
-    return EMPTY if value is None else f"{value:.3f}"

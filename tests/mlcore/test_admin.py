@@ -39,12 +39,11 @@ def states(*versions: ModelVersion) -> list[str]:
     return [ModelVersion.objects.get(pk=version.pk).state for version in versions]
 
 
-@pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.DATA_STEWARD])
 def test_a_candidate_is_activated_then_rolled_back(
-    role: Role, versions: tuple[ModelVersion, ModelVersion], as_role: Callable[[Role], Client]
+    versions: tuple[ModelVersion, ModelVersion], as_role: Callable[[Role], Client]
 ) -> None:
     incumbent, candidate = versions
-    client = as_role(role)
+    client = as_role(Role.ADMINISTRATOR)
     perform(client, "activate", candidate, reason="It passed the gate.")
     assert states(incumbent, candidate) == ["retired", "active"]
     perform(client, "roll_back", incumbent, reason="Too many false alarms.")
@@ -67,7 +66,7 @@ def test_a_rejected_candidate_cannot_be_activated(
     assert states(incumbent, candidate) == ["active", "rejected"]
 
 
-@pytest.mark.parametrize("role", [Role.AUDITOR, Role.READER, Role.INTEGRATOR])
+@pytest.mark.parametrize("role", [Role.DATA_STEWARD, Role.AUDITOR, Role.READER, Role.INTEGRATOR])
 def test_nobody_else_changes_which_model_answers(
     role: Role, versions: tuple[ModelVersion, ModelVersion], as_role: Callable[[Role], Client]
 ) -> None:

@@ -8,7 +8,15 @@ from django.utils import timezone
 
 from accounts.models import Role, User
 from diagnosis.models import Analysis, AnalysisState
-from mlcore.models import Embedding, ServingProcess
+from mlcore.models import (
+    DatasetItem,
+    DatasetLabel,
+    DatasetVersion,
+    Embedding,
+    GateReport,
+    ServingProcess,
+    TrainingRun,
+)
 from tests.factories import (
     PASSWORD,
     AnalysisFactory,
@@ -61,8 +69,32 @@ def make_rows(number: int) -> list[Analysis]:
         ServingProcess.objects.create(
             name=f"host:{analysis.pk}", started_at=timezone.now(), seen_at=timezone.now()
         )
+        learn_from(analysis)
         analyses.append(analysis)
     return analyses
+
+
+def learn_from(analysis: Analysis) -> None:
+    """Make a row of each model about datasets and training."""
+    version = analysis.model_version
+    key = str(analysis.instance_id)
+    item = DatasetItem.objects.create(
+        examination_type=version.examination_type, source_id=key, content_key=key, group="p", fold="train"
+    )
+    DatasetLabel.objects.create(item=item, condition="c", present=True, labeled_by="r", origin_id="o")
+    dataset = DatasetVersion.objects.create(
+        examination_type=version.examination_type, number=1, manifest_key=key, item_count=1
+    )
+    TrainingRun.objects.create(
+        examination_type=version.examination_type, dataset_version=dataset, architecture="tiny_cnn"
+    )
+    GateReport.objects.create(
+        candidate=version,
+        dataset_version=dataset,
+        passed=True,
+        criteria=[{"name": "auroc", "passed": True, "candidate": 0.9712}],
+        figures={"auroc": 0.9712},
+    )
 
 
 @pytest.fixture

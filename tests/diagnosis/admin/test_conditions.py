@@ -99,6 +99,7 @@ def test_an_examination_type_is_added_edited_and_deleted(administrator: User, lo
         "description": "",
         "modality": "MR",
         "body_part_examined": "BRAIN",
+        "trains_after": "0",
     }
     client.post(address(ExaminationType, "add"), form)
     row = ExaminationType.objects.get(code="brain-mri")
