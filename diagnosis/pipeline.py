@@ -246,6 +246,7 @@ def _reject_interrupted_uploads() -> None:
     ).update(
         state=UploadState.REJECTED,
         rejection_code="interrupted",
-        rejection_message="The upload was interrupted. Send the file again.",
+        rejection_message="The upload was interrupted.",
+        rejection_mend="Send the file again.",
         finished_at=timezone.now(),
     )

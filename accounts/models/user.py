@@ -134,6 +134,11 @@ class User(StatefulModel, AbstractBaseUser):
         """Tell whether the user may review and sign."""
         return self.is_active and self.role in {Role.READER, Role.ADMINISTRATOR, Role.DATA_STEWARD}
 
+    @property
+    def uploads_images(self) -> bool:
+        """Tell whether the user may bring images in: everybody but auditors."""
+        return self.is_active and self.role != Role.AUDITOR
+
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Answer Django's question `perm` ("app.action_model") from the role."""
         if not self.is_staff:

@@ -66,12 +66,10 @@ def wait_as_preferred(analysis: Analysis, *, request: Request) -> tuple[Analysis
 
 
 def _refusal(upload: Upload) -> HttpResponse:
-    # A rejection is stored as two sentences: what is wrong, and what to do about it.
-    wrong, stop, mend = upload.rejection_message.partition(". ")
     return problem(
         status_of(upload.rejection_code),
         code=upload.rejection_code,
-        detail=wrong + stop.strip(),
-        mend=mend,
+        detail=upload.rejection_message,
+        mend=upload.rejection_mend,
         upload=upload.pk,
     )

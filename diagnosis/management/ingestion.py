@@ -82,7 +82,7 @@ class Ingestion:
             content, by=self.user, source=UploadSource.COMMAND, examination_type=self.examination_type
         )
         if upload.state != UploadState.ACCEPTED or upload.instance is None:
-            return Verdict(Outcome.REJECTED, f"rejected: {upload.rejection_message}")
+            return Verdict(Outcome.REJECTED, f"rejected: {upload.rejection}")
         if upload.duplicate:
             return Verdict(Outcome.DUPLICATE, f"duplicate of {upload.instance_id}", upload.instance_id)
         return Verdict(Outcome.ACCEPTED, f"accepted {upload.instance.series.study_id}", upload.instance_id)

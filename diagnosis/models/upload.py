@@ -54,6 +54,7 @@ class Upload(StatefulModel):
     duplicate = models.BooleanField(default=False)
     rejection_code = models.CharField(max_length=64, blank=True)
     rejection_message = models.TextField(blank=True)
+    rejection_mend = models.TextField(blank=True, help_text="What to do about it.")
     received_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -72,3 +73,8 @@ class Upload(StatefulModel):
 
     def __str__(self) -> str:
         return f"{self.state} upload of {self.byte_count} bytes"
+
+    @property
+    def rejection(self) -> str:
+        """Return what was wrong and what to do about it, as one text."""
+        return f"{self.rejection_message} {self.rejection_mend}".strip()

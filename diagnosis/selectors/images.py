@@ -1,11 +1,12 @@
 """Pictures of what is stored, rendered when they are asked for."""
 
-from mlcore.engine.imaging.encode import render_overlay, render_png
-from mlcore.engine.imaging.maps import decode_map
+from pathlib import PurePosixPath
 
 from diagnosis.models import Finding, Instance
-from medimaging.common.storage import read_content
+from medimaging.common.storage import read_content, store_derived
 from mlcore.engine.imaging.decode import decode_image
+from mlcore.engine.imaging.encode import render_overlay, render_png
+from mlcore.engine.imaging.maps import decode_map
 
 THUMBNAIL_SIDE = 160
 
@@ -21,8 +22,18 @@ def display_png(instance: Instance, *, frame: int | None = None, max_side: int |
 
 
 def thumbnail(instance: Instance) -> bytes:
-    """Return a small PNG of an instance."""
-    return display_png(instance, max_side=THUMBNAIL_SIDE)
+    """Return a small PNG of an instance, kept from the first time it was asked for.
+
+    It is stored beside the image under a name that follows from the image's, so
+    it needs no row, and losing it costs nothing.
+    """
+    key = f"thumbnails/{PurePosixPath(instance.content_key).stem}-{THUMBNAIL_SIDE}.png"
+    try:
+        return read_content(key)
+    except FileNotFoundError:
+        small = display_png(instance, max_side=THUMBNAIL_SIDE)
+        store_derived(key, small)
+        return small
 
 
 def overlay_png(finding: Finding) -> bytes:

@@ -40,7 +40,7 @@ def worklist(user: User) -> "QuerySet[Study]":
     top_probability, suggested, signed_at, signed_by_name, is_mine, disagreement,
     answers_hidden, thumbnail_instance_id.
     """
-    studies = _with_state(Study.objects.visible_to(user)).select_related(
+    studies = _with_state(Study.objects.visible_to(user), user=user).select_related(
         "patient", "examination_type", "owner"
     )
     top = Finding.objects.filter(analysis=OuterRef("latest_analysis_id")).order_by("-probability")
@@ -80,7 +80,7 @@ def filter_tab(studies: "QuerySet[Any]", tab: str, user: User) -> "QuerySet[Any]
 
 def tab_counts(user: User) -> dict[str, int]:
     """Return how many studies each tab holds, in one query."""
-    counts: dict[str, int] = _with_state(Study.objects.visible_to(user)).aggregate(
+    counts: dict[str, int] = _with_state(Study.objects.visible_to(user), user=user).aggregate(
         mine=Count("pk", filter=Q(owner=user)),
         unread=Count("pk", filter=Q(is_signed=False)),
         disagree=Count("pk", filter=Q(disagreement=True)),
@@ -101,7 +101,7 @@ def _latest_analysis() -> "QuerySet[Analysis]":
     return Analysis.objects.filter(instance__series__study=OuterRef("pk")).order_by("-requested_at", "id")
 
 
-def _with_state(studies: "QuerySet[Study]") -> "QuerySet[Study]":
+def _with_state(studies: "QuerySet[Study]", *, user: User) -> "QuerySet[Study]":
     disagreeing = ReviewFinding.objects.filter(
         Q(verdict=Verdict.PRESENT, suggested_by_model=False)
         | Q(verdict=Verdict.ABSENT, suggested_by_model=True),
@@ -109,6 +109,10 @@ def _with_state(studies: "QuerySet[Study]") -> "QuerySet[Study]":
         review__state=ReviewState.SIGNED,
     ).filter(~Exists(Review.objects.filter(amends=OuterRef("review_id"), state=ReviewState.SIGNED)))
     signed = Review.objects.filter(study=OuterRef("pk"), state=ReviewState.SIGNED)
+    if user.blind_first:
+        # That reader and model disagree gives the model's answer away.
+        own = Review.objects.filter(study=OuterRef("review__study"), state=ReviewState.SIGNED, reader=user)
+        disagreeing = disagreeing.filter(Exists(own))
     return studies.annotate(
         latest_analysis_id=Subquery(_latest_analysis().values("pk")[:1]),
         latest_state=Subquery(_latest_analysis().values("state")[:1]),

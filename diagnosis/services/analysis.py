@@ -9,6 +9,7 @@ from accounts.models import User
 from accounts.services import audit
 from diagnosis import tasks
 from diagnosis.models import Analysis, AnalysisState, Instance
+from medimaging.common.errors import NotAllowed
 from mlcore.selectors import active_version
 
 POLL_SECONDS = 0.05
@@ -35,6 +36,8 @@ def request_analysis(instance: Instance, *, by: User | None = None) -> Analysis 
 @transaction.atomic
 def retry_analysis(analysis: Analysis, *, by: User, reason: str = "") -> Analysis:
     """Queue a failed analysis again, with all its attempts before it."""
+    if not by.uploads_images:
+        raise NotAllowed("Your role does not ask for analyses.")
     failure = {"code": analysis.failure_code, "message": analysis.failure_message}
     analysis.transition_to(
         AnalysisState.PENDING,

@@ -12,12 +12,13 @@ from accounts.models import User
 from accounts.services import audit
 from diagnosis.dicom.deidentify import deidentify
 from diagnosis.dicom.pseudonyms import hashed_uid, pseudonym
+from diagnosis.dicom.transcode import is_slow, transcode
 from diagnosis.models import Instance, Patient, Series, Study, Upload, UploadSource, UploadState
 from diagnosis.services.analysis import request_analysis
-from medimaging.common.errors import ApplicationError
+from medimaging.common.errors import ApplicationError, NotAllowed
 from medimaging.common.storage import delete_content, store_content
 from mlcore.engine.errors import EmptyFile, ImageError, ImageTooLarge
-from mlcore.engine.imaging.decode import decode_image, inspect_image
+from mlcore.engine.imaging.decode import decode_samples, inspect_image
 from mlcore.engine.imaging.encode import sanitize_image
 from mlcore.engine.imaging.formats import detect_format
 from mlcore.engine.types import ImageFormat, ImageLimits
@@ -68,8 +69,11 @@ def receive(
     to completion before the row says so, and its analysis is requested.
 
     Raises:
+        NotAllowed: the user's role does not bring images in.
         UnknownExaminationType: no type was given and more than one could be meant.
     """
+    if not by.uploads_images:
+        raise NotAllowed("Your role does not bring images in.", mend="Ask an administrator for another role.")
     examination_type = study.examination_type if study else examination_type or sole_examination_type()
     if examination_type is None:
         raise UnknownExaminationType(
@@ -121,13 +125,15 @@ def clean(content: bytes, *, patient_identifier: str = "") -> CleanImage:
 
 
 def _clean_dicom(content: bytes, *, limits: ImageLimits) -> CleanImage:
-    inspect_image(content, limits=limits)
-    decode_image(content, limits=limits)
-    file = deidentify(content, key=_identity_key())
+    samples = decode_samples(content, limits=limits)
+    file = deidentify(content, key=_identity_key(), limits=limits)
+    stored = file.content
+    if is_slow(inspect_image(stored, limits=limits)):
+        stored = transcode(stored, samples=samples)
     facts = file.attributes
     spacing = facts.pixel_spacing or (None, None)
     return CleanImage(
-        content=file.content,
+        content=stored,
         extension="dcm",
         patient_pseudonym=file.patient_pseudonym,
         study_instance_uid=facts.study_instance_uid,
@@ -150,7 +156,7 @@ def _clean_dicom(content: bytes, *, limits: ImageLimits) -> CleanImage:
             "frame_count": facts.number_of_frames,
             "bits_stored": facts.bits_stored,
             "photometric_interpretation": facts.photometric_interpretation,
-            "transfer_syntax_uid": facts.transfer_syntax_uid,
+            "transfer_syntax_uid": inspect_image(stored, limits=limits).transfer_syntax_uid,
             "view_position": facts.view_position,
             "pixel_spacing_row": spacing[0],
             "pixel_spacing_column": spacing[1],
@@ -254,7 +260,8 @@ def _reject(upload: Upload, error: ImageError | ConflictingInstance) -> Upload:
     return upload.transition_to(
         UploadState.REJECTED,
         rejection_code=error.code,
-        rejection_message=str(error),
+        rejection_message=error.message,
+        rejection_mend=error.mend,
         finished_at=timezone.now(),
     )
 

@@ -34,6 +34,8 @@ def instance_image(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
     if frame is not None and frame >= instance.frame_count:
         raise Http404
     etag = f"{RENDERING}-{instance.content_key}-{frame}-{max_side}"
+    if frame is None and max_side == images.THUMBNAIL_SIDE:
+        return _png(request, etag, lambda: images.thumbnail(instance))
     return _png(request, etag, lambda: images.display_png(instance, frame=frame, max_side=max_side))
 
 

@@ -26,6 +26,11 @@ def store_content(content: bytes, *, kind: str, extension: str) -> str:
     return default_storage.save(key, ContentFile(content))
 
 
+def store_derived(key: str, content: bytes) -> None:
+    """Keep what can be made again at any time under a key of the caller's choice."""
+    default_storage.save(key, ContentFile(content))
+
+
 def read_content(key: str) -> bytes:
     """Return the content under `key`."""
     with default_storage.open(key, "rb") as file:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import audit
-from medimaging.common.errors import ApplicationError
+from medimaging.common.errors import ApplicationError, NotAllowed
 from medimaging.common.storage import store_content
 from mlcore.engine import artifacts
 from mlcore.engine.types import ModelFacts, OperatingPoint
@@ -80,6 +80,7 @@ def activate_version(version: ModelVersion, *, by: User | None, reason: str) -> 
     Activating a retired version is the roll-back: the artifact is the same
     file, so the answers are the same.
     """
+    _require_administrator(by)
     ExaminationType.objects.select_for_update().get(pk=version.examination_type_id)
     now = timezone.now()
     incumbent = ModelVersion.objects.active().filter(examination_type=version.examination_type_id).first()
@@ -100,6 +101,13 @@ def activate_version(version: ModelVersion, *, by: User | None, reason: str) -> 
 @transaction.atomic
 def reject_version(version: ModelVersion, *, by: User, reason: str) -> ModelVersion:
     """Rule a candidate out for good."""
+    _require_administrator(by)
     version.transition_to(ModelState.REJECTED)
     audit.record("model_version.reject", by=by, target=version, reason=reason)
     return version
+
+
+def _require_administrator(user: User | None) -> None:
+    """Let administrators decide, and the system itself, for which nobody stands."""
+    if user is not None and not user.is_superuser:
+        raise NotAllowed("Only an administrator decides which model answers.")

@@ -113,6 +113,20 @@ def decode_image(
     )
 
 
+def decode_samples(
+    data: bytes, *, limits: ImageLimits = DEFAULT_LIMITS, frame: int | None = None
+) -> NDArray[Any]:
+    """Decode one frame to (rows, columns) integers as stored, or (rows, columns, 3) uint8 RGB.
+
+    Whoever only has to know whether the pixels can be read needs no more than
+    this. The choice of the frame and the errors are those of `decode_image`.
+    """
+    image = open_image(data, limits=limits)
+    index = _frame_index(image.header, frame=frame)
+    image.grayscale(index)
+    return image.samples(index)
+
+
 def decode_stored_values(
     data: bytes, *, limits: ImageLimits = DEFAULT_LIMITS, frame: int | None = None
 ) -> StoredFrame:

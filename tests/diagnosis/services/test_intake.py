@@ -99,7 +99,7 @@ def test_a_bad_file_is_rejected_with_a_sentence_and_leaves_nothing_behind(reader
     before = stored_files()
     upload = take(content, by=reader, examination_type=chest_type)
     assert (upload.state, upload.rejection_code) == (UploadState.REJECTED, code)
-    assert len(upload.rejection_message) > 40
+    assert len(upload.rejection) > 40
     assert not Instance.objects.exists()
     assert not Study.objects.exists()
     assert not Patient.objects.exists()
