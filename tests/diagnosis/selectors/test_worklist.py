@@ -54,7 +54,8 @@ def test_each_tab_holds_what_its_name_says_and_counts_it(reader, administrator):
     sign(disagreed, suggested=True)
     foreign = study_with(administrator)
     rows = worklist(administrator)
-    found = {tab: set(filter_tab(rows, tab, administrator)) for tab in ("mine", "unread", "disagree", "failed")}
+    tabs = ("mine", "unread", "disagree", "failed")
+    found = {tab: set(filter_tab(rows, tab, administrator)) for tab in tabs}
     assert found == {
         "mine": {foreign},
         "unread": {unread, failed, foreign},
