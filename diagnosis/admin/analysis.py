@@ -85,8 +85,8 @@ class AnalysisAdmin(StudySearchMixin, TableAdmin):
 
     @admin.display(description="Study")
     def study_link(self, row: Analysis) -> str:
-        """Return a link to the study."""
-        return change_link(row.instance.series.study)
+        """Return a link to the study, by the pseudonym of its patient."""
+        return change_link(row.instance.series.study, text=row.instance.series.study.patient)
 
     @admin.display(description="Model")
     def version(self, row: Analysis) -> str:

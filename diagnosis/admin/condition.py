@@ -17,11 +17,11 @@ from mlcore.admin.columns import EMPTY, change_link
 class ConditionAdmin(AuditedAdmin):
     """Conditions are data: added and edited here; their state changes by actions that ask for a reason."""
 
-    list_display = ["name", "examination_type", "code", "state", "coding", "proposed_by", "created_at"]
+    list_display = ["name", "examination_type", "code", "state", "coding", "proposed_by"]
     list_filter = ["state", "examination_type"]
     list_select_related = ["examination_type", "proposed_by"]
     search_fields = ["name", "code", "coding_value"]
-    sortable_by = ("name", "examination_type", "code", "state", "created_at")
+    sortable_by = ("name", "examination_type", "code", "state")
     actions = [approve, retire, merge]
     keep_instead = "Retire it instead; what was said with it stays."
     add_fields = ["examination_type", "code", "name", "coding_scheme", "coding_value"]

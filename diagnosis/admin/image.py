@@ -68,8 +68,8 @@ class InstanceAdmin(StudySearchMixin, PictureMixin, TableAdmin):
 
     @admin.display(description="Study")
     def study_link(self, row: Instance) -> str:
-        """Return a link to the study."""
-        return change_link(row.series.study)
+        """Return a link to the study, by the pseudonym of its patient."""
+        return change_link(row.series.study, text=row.series.study.patient)
 
     @admin.display
     def size(self, row: Instance) -> str:

@@ -48,8 +48,8 @@ class ReviewAdmin(StudySearchMixin, TableAdmin):
 
     @admin.display(description="Study")
     def study_link(self, row: Review) -> str:
-        """Return a link to the study."""
-        return change_link(row.study)
+        """Return a link to the study, by the pseudonym of its patient."""
+        return change_link(row.study, text=row.study.patient)
 
     @admin.display
     def verdicts(self, row: Review) -> int:

@@ -49,13 +49,12 @@ class ModelVersionAdmin(TableAdmin):
         "state",
         "architecture",
         "validation_auroc",
-        "trained_at",
         "activated_at",
     ]
     list_filter = ["state", "examination_type"]
     list_select_related = ["examination_type"]
     search_fields = ["name", "architecture", "=artifact_sha256", "=dataset_sha256"]
-    sortable_by = ("trained_at", "activated_at")
+    sortable_by = ("activated_at",)
     actions = [activate, roll_back, reject]
     readonly_fields = ["operating_point_table", "served_by", "class_list", "limit_list", "figures_of_merit"]
     fieldsets = [
