@@ -20,7 +20,7 @@ from mlcore.engine.errors import ImageTooLarge, UnreadableImage
 from mlcore.engine.imaging.quiet import refusing_damage
 from mlcore.engine.types import ImageLimits
 
-MAX_READS = 400_000
+MAX_READS = 200_000
 """Reads a parse may take; every data element takes at least one."""
 MAX_SEQUENCE_BYTES = 4 * 1024 * 1024
 

@@ -1,0 +1,29 @@
+"""Take in the whole corpus in one process of bounded memory and say what it cost, as one line of JSON."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+
+from mlcore.engine.errors import EngineError
+from tests.hostile import CLEANED, CORPUS, take_in
+
+MEMORY_BYTES = 3 * 1024**3
+
+
+def main() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    verdicts = {}
+    for name, hostile in CORPUS.items():
+        try:
+            take_in(hostile.make())
+            verdicts[name] = CLEANED
+        except EngineError as error:
+            verdicts[name] = error.code
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    sys.stdout.write(json.dumps({"verdicts": verdicts, "peak_bytes": peak}))
+
+
+if __name__ == "__main__":
+    main()
