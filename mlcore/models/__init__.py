@@ -1,6 +1,13 @@
 """Examination types, the registry of model versions, embeddings, datasets and training runs."""
 
-from mlcore.models.dataset import DatasetItem, DatasetLabel, DatasetVersion, ItemState
+from mlcore.models.dataset import (
+    CONSENT_WITHDRAWN,
+    DatasetItem,
+    DatasetLabel,
+    DatasetVersion,
+    ItemState,
+    Supersession,
+)
 from mlcore.models.embedding import Embedding
 from mlcore.models.examination_type import ExaminationType
 from mlcore.models.model_version import ModelState, ModelVersion
@@ -8,6 +15,7 @@ from mlcore.models.serving_process import ServingProcess
 from mlcore.models.training import GateReport, TrainingKind, TrainingRun, TrainingState, TrainingTrigger
 
 __all__ = [
+    "CONSENT_WITHDRAWN",
     "DatasetItem",
     "DatasetLabel",
     "DatasetVersion",
@@ -18,6 +26,7 @@ __all__ = [
     "ModelState",
     "ModelVersion",
     "ServingProcess",
+    "Supersession",
     "TrainingKind",
     "TrainingRun",
     "TrainingState",

@@ -22,6 +22,33 @@ class ItemState(models.TextChoices):
     EXCLUDED = "excluded", "Excluded"
 
 
+WAITING_STATES = (ItemState.CONFLICTING, ItemState.NEAR_DUPLICATE)
+CONSENT_WITHDRAWN = "The consent to training was withdrawn."
+"""The `state_reason` of an item that no steward may accept again."""
+
+
+class Supersession(models.TextChoices):
+    """Why a label no longer counts."""
+
+    AMENDED = "amended", "The review or the import was corrected"
+    WITHDRAWN = "withdrawn", "The consent to training was withdrawn"
+    RESOLVED = "resolved", "A data steward decided"
+    MERGED = "merged", "The condition was merged into another"
+    RETIRED = "retired", "The condition was retired"
+
+
+class DatasetItemQuerySet(models.QuerySet["DatasetItem"]):
+    """Choices of items."""
+
+    def visible_to(self, user: User) -> "DatasetItemQuerySet":
+        """Return all items, or none: they stand for the images of every reader."""
+        return self if user.sees_everything else self.none()
+
+    def waiting(self) -> "DatasetItemQuerySet":
+        """Return what a data steward has to decide about."""
+        return self.filter(state__in=WAITING_STATES)
+
+
 class DatasetItem(StatefulModel):
     """One image that may be learned from. Its fold follows from its patient and never changes."""
 
@@ -46,16 +73,22 @@ class DatasetItem(StatefulModel):
     state = models.CharField(max_length=16, choices=ItemState, default=ItemState.CANDIDATE)
     state_reason = models.CharField(max_length=300, blank=True)
     perceptual_hash = models.BigIntegerField(null=True, blank=True, db_index=True)
+    thumbnail = models.BinaryField(null=True, blank=True, help_text="32x32 gray values of one byte.")
     near_duplicate_of = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="near_duplicates"
     )
     added_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar = DatasetItemQuerySet.as_manager()
 
     class Meta:
         ordering = ["-added_at", "id"]
         indexes = [models.Index(fields=["examination_type", "state"], name="dataset_item_by_state")]
         constraints = [
             one_of("state", ItemState, name="dataset_item_state_known"),
+            models.CheckConstraint(
+                condition=models.Q(fold__in=[fold.value for fold in Fold]), name="dataset_item_fold_known"
+            ),
             models.UniqueConstraint(
                 fields=["examination_type", "source_id"], name="dataset_item_once_a_source"
             ),
@@ -66,6 +99,14 @@ class DatasetItem(StatefulModel):
 
     def __str__(self) -> str:
         return f"{self.state} item in {self.fold}"
+
+
+class DatasetLabelQuerySet(models.QuerySet["DatasetLabel"]):
+    """Choices of labels."""
+
+    def current(self) -> "DatasetLabelQuerySet":
+        """Return the labels that count."""
+        return self.filter(superseded_at=None)
 
 
 class DatasetLabel(models.Model):
@@ -79,13 +120,24 @@ class DatasetLabel(models.Model):
     model_answer_seen = models.BooleanField(default=False)
     labeled_at = models.DateTimeField(default=timezone.now)
     superseded_at = models.DateTimeField(null=True, blank=True)
+    superseded_because = models.CharField(max_length=16, choices=Supersession, blank=True)
+
+    objects: ClassVar = DatasetLabelQuerySet.as_manager()
 
     class Meta:
-        ordering = ["condition", "-labeled_at"]
+        ordering = ["condition", "-labeled_at", "id"]
+        indexes = [models.Index(fields=["origin_id"], name="dataset_label_by_origin")]
         constraints = [
             models.UniqueConstraint(
-                fields=["item", "condition", "origin_id"], name="dataset_label_once_an_origin"
-            )
+                fields=["item", "condition", "origin_id"],
+                condition=models.Q(superseded_at=None),
+                name="dataset_label_once_an_origin",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(superseded_at=None, superseded_because="")
+                | models.Q(superseded_at__isnull=False, superseded_because__in=Supersession.values),
+                name="dataset_label_superseded_has_a_reason",
+            ),
         ]
 
     def __str__(self) -> str:
