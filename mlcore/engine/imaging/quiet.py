@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import logging
+import struct
 import threading
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mlcore.engine.errors import EngineError, ImageTooLarge, UnreadableImage
+from PIL import Image
+from pydicom.errors import InvalidDicomError
+
+from mlcore.engine.errors import ImageTooLarge, UnreadableImage
 
 _pydicom = logging.getLogger("pydicom")
+_DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BufferError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    InvalidDicomError,
+    Image.DecompressionBombError,
+)
+"""What the decoding libraries raise for damaged files, as far as ten thousands of damaged files showed."""
+
 _lock = threading.Lock()
 _depth = 0
 _caught: warnings.catch_warnings[None] | None = None
@@ -34,20 +58,20 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def refusing_damage(what: str) -> Iterator[None]:
-    """Turn whatever a decoder raises into an error fit for the person who sent the file.
+    """Turn what a decoder raises into an error fit for the person who sent the file.
 
     The original exception is dropped on purpose: its text may quote the file.
+    Errors of the engine pass, and so does what comes from outside the decoder,
+    such as a limit of time that is raised into it.
     """
     try:
         with quiet():
             yield
-    except EngineError:
-        raise
     except MemoryError:
         raise ImageTooLarge(
             f"The {what} needs more memory than there is to decode.", mend="Send a smaller image."
         ) from None
-    except Exception:  # noqa: BLE001 - decoders raise whatever they like
+    except _DAMAGE:
         raise _damaged(what) from None
     except BaseException as error:
         # A decoder written in Rust panics past `Exception`; its class cannot be imported.

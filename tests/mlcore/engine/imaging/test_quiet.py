@@ -49,7 +49,11 @@ def test_what_a_decoder_raises_becomes_an_error_without_its_words():
     assert refusal.value.__suppress_context__
 
 
-@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
+class TimeLimitExceeded(Exception):
+    """As a task queue raises it into whatever runs too long."""
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit, TimeLimitExceeded])
 def test_an_interruption_passes(interruption):
     with pytest.raises(interruption), refusing_damage("PNG file"):
         raise interruption
