@@ -85,7 +85,7 @@ def render_overlay(saliency_map: FloatArray, *, rows: int, columns: int) -> byte
     """
     height, width = _fitting(rows, columns, max_side=OVERLAY_MAX_SIDE)
     finite = np.nan_to_num(np.asarray(saliency_map, dtype=np.float32), nan=0.0, posinf=1.0, neginf=0.0)
-    stretched = Image.fromarray(finite).resize((width, height), Image.Resampling.BILINEAR)
+    stretched = Image.fromarray(finite).resize((width, height), Image.Resampling.BICUBIC)
     levels = np.rint(np.clip(np.asarray(stretched), 0.0, 1.0) * 255).astype(np.uint8)
     return encode_png(_overlay_colors()[levels])
 
