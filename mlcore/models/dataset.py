@@ -83,7 +83,11 @@ class DatasetItem(StatefulModel):
 
     class Meta:
         ordering = ["-added_at", "id"]
-        indexes = [models.Index(fields=["examination_type", "state"], name="dataset_item_by_state")]
+        indexes = [
+            models.Index(fields=["examination_type", "state"], name="dataset_item_by_state"),
+            models.Index(fields=["group"], name="dataset_item_by_group"),
+            models.Index(fields=["-added_at", "id"], name="dataset_item_by_time"),
+        ]
         constraints = [
             one_of("state", ItemState, name="dataset_item_state_known"),
             models.CheckConstraint(

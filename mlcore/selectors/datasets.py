@@ -1,0 +1,99 @@
+"""How far an examination type is from its next training, and what its dataset holds."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Count, QuerySet
+
+from mlcore.models import (
+    DatasetItem,
+    DatasetLabel,
+    ExaminationType,
+    ItemState,
+    TrainingRun,
+    TrainingState,
+)
+
+IMAGES = "*"
+"""Counts of a fold: all images, beside those of each condition; no condition has this code."""
+IMPORT_PREFIX = "import:"
+"""Begins what labels of an import are labeled by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningStatus:
+    """What the next training of an examination type waits for, and what it would learn from."""
+
+    newly_signed: int
+    """Accepted images with a label that was signed since the data of the last training was frozen."""
+    newly_imported: int
+    """The same of imports, without the images that were signed too."""
+    needed: int
+    """How many newly signed images start a training; 0: none ever do."""
+    waiting: int
+    """Items that wait for a data steward."""
+    items: dict[str, int] = field(default_factory=dict)
+    """By state."""
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By fold: accepted and labeled images (`*`), and those with each condition present."""
+    trained_at: datetime | None = None
+    """When the data of the last training was frozen."""
+
+    @property
+    def missing(self) -> int:
+        """Return how many more signed images start a training."""
+        return max(0, self.needed - self.newly_signed)
+
+
+def learning_status(examination_type: ExaminationType) -> LearningStatus:
+    """Return the counts that readers and administrators are shown."""
+    trained_at = last_frozen_for_training(examination_type)
+    by_state = DatasetItem.objects.filter(examination_type=examination_type).order_by().values_list("state")
+    items = dict(by_state.annotate(Count("pk")))
+    fresh = _labels_in_use(examination_type)
+    if trained_at is not None:
+        fresh = fresh.filter(labeled_at__gt=trained_at)
+    imported = fresh.filter(labeled_by__startswith=IMPORT_PREFIX)
+    signed = fresh.exclude(labeled_by__startswith=IMPORT_PREFIX)
+    return LearningStatus(
+        newly_signed=signed.values("item").distinct().count(),
+        newly_imported=imported.exclude(item__in=signed.values("item")).values("item").distinct().count(),
+        needed=examination_type.trains_after,
+        waiting=items.get(ItemState.CONFLICTING, 0) + items.get(ItemState.NEAR_DUPLICATE, 0),
+        items=items,
+        counts=current_counts(examination_type),
+        trained_at=trained_at,
+    )
+
+
+def last_frozen_for_training(examination_type: ExaminationType) -> datetime | None:
+    """Return when the data of the last successful training was frozen."""
+    runs = TrainingRun.objects.filter(examination_type=examination_type, state=TrainingState.SUCCEEDED)
+    return (
+        runs.order_by("-dataset_version__created_at")
+        .values_list("dataset_version__created_at", flat=True)
+        .first()
+    )
+
+
+def current_counts(examination_type: ExaminationType) -> dict[str, dict[str, int]]:
+    """Count, for each fold, accepted and labeled images and those with each condition present."""
+    labels = _labels_in_use(examination_type).order_by()
+    counts: dict[str, dict[str, int]] = defaultdict(dict)
+    for fold, images in labels.values_list("item__fold").annotate(Count("item", distinct=True)):
+        counts[fold][IMAGES] = images
+    conditions = labels.values("condition").distinct().values_list("condition", flat=True)
+    present = labels.filter(present=True).values_list("item__fold", "condition")
+    found = {(fold, code): number for fold, code, number in present.annotate(Count("item", distinct=True))}
+    for code in sorted(conditions):
+        for fold, row in counts.items():
+            row[code] = found.get((fold, code), 0)
+    return dict(sorted(counts.items()))
+
+
+def _labels_in_use(examination_type: ExaminationType) -> "QuerySet[DatasetLabel]":
+    labels: QuerySet[DatasetLabel] = DatasetLabel.objects.current().filter(
+        item__examination_type=examination_type, item__state=ItemState.ACCEPTED
+    )
+    return labels

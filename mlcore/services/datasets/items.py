@@ -1,0 +1,178 @@
+"""Take images and what people said of them into the dataset of an examination type.
+
+Labels come from signed reviews and from imports. Nothing here reads what a model said.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.services import audit
+from mlcore.engine.training.data import fold_of
+from mlcore.models import (
+    CONSENT_WITHDRAWN,
+    DatasetItem,
+    DatasetLabel,
+    ExaminationType,
+    ItemState,
+    Supersession,
+)
+
+REASON_LENGTH = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What one signed review, or one line of an import, says of an image."""
+
+    origin_id: str
+    """Names the review or the line; the same one is entered once."""
+    labeled_by: str
+    """Opaque: a reader's id or the name of an import."""
+    labels: Mapping[str, bool]
+    """By code of the condition: whether it is present."""
+    model_answer_seen: bool = False
+    labeled_at: datetime | None = None
+
+
+def identity_key() -> bytes:
+    """Return the key of the hashes that divide patients and hide who they are."""
+    return str(settings.IDENTITY_KEY).encode()
+
+
+def enter_item(
+    examination_type: ExaminationType, *, source_id: str, content_key: str, group: str
+) -> DatasetItem:
+    """Return the item of this content, made as a candidate where there is none.
+
+    The same content under another patient is the same item, and keeps the patient
+    and the fold it was first entered with.
+    """
+    known = DatasetItem.objects.filter(examination_type=examination_type, content_key=content_key).first()
+    if known is not None:
+        return known
+    item, _ = DatasetItem.objects.get_or_create(
+        examination_type=examination_type,
+        content_key=content_key,
+        defaults={"source_id": source_id, "group": group, "fold": _fold(group)},
+    )
+    return item
+
+
+def _fold(group: str) -> str:
+    """Return where the patient stands already; a new one is placed by keyed hash, for good."""
+    known = DatasetItem.objects.filter(group=group).order_by("added_at").values_list("fold", flat=True)
+    return known.first() or fold_of(group, key=identity_key()).value
+
+
+@transaction.atomic
+def add_labels(item: DatasetItem, *, reading: Reading) -> bool:
+    """Make the labels of this origin what the reading says; return whether anything changed.
+
+    A label that was ended by a steward, a merge or a retirement stays ended.
+    """
+    now = timezone.now()
+    known = {row.condition: row for row in item.labels.filter(origin_id=reading.origin_id).order_by("id")}
+    stale = [
+        row.pk
+        for row in known.values()
+        if row.superseded_at is None and reading.labels.get(row.condition) is not row.present
+    ]
+    new = [
+        DatasetLabel(
+            item=item,
+            condition=condition,
+            present=present,
+            labeled_by=reading.labeled_by,
+            origin_id=reading.origin_id,
+            model_answer_seen=reading.model_answer_seen,
+            labeled_at=reading.labeled_at or now,
+        )
+        for condition, present in sorted(reading.labels.items())
+        if condition not in known or known[condition].pk in stale
+    ]
+    DatasetLabel.objects.filter(pk__in=stale).update(
+        superseded_at=now, superseded_because=Supersession.AMENDED
+    )
+    DatasetLabel.objects.bulk_create(new)
+    if stale or new:
+        reconsider(DatasetItem.objects.filter(pk=item.pk))
+    return bool(stale or new)
+
+
+@transaction.atomic
+def end_labels(origin_id: str, *, because: Supersession) -> None:
+    """End what one origin said; the labels stay on record."""
+    said = DatasetLabel.objects.filter(origin_id=origin_id).filter(
+        Q(superseded_at=None) | Q(superseded_because=Supersession.RETIRED)
+    )
+    item_ids = list(said.values_list("item_id", flat=True).distinct())
+    said.update(superseded_at=timezone.now(), superseded_because=because)
+    reconsider(DatasetItem.objects.filter(pk__in=item_ids))
+
+
+@transaction.atomic
+def withdraw_consent(items: QuerySet[DatasetItem], *, by: User, reason: str) -> None:
+    """Exclude the items for as long as the consent stays withdrawn, whatever others said of them."""
+    for item in items.select_for_update().exclude(state_reason=CONSENT_WITHDRAWN):
+        if item.state == ItemState.EXCLUDED:
+            DatasetItem.objects.filter(pk=item.pk).update(state_reason=CONSENT_WITHDRAWN)
+        else:
+            item.transition_to(ItemState.EXCLUDED, state_reason=CONSENT_WITHDRAWN)
+        audit.record("dataset_item.withdraw_consent", by=by, target=item, reason=reason)
+
+
+@transaction.atomic
+def renew_consent(items: QuerySet[DatasetItem], *, by: User, reason: str) -> None:
+    """Take back in what was excluded because the consent was withdrawn."""
+    item_ids = []
+    for item in items.select_for_update().filter(state=ItemState.EXCLUDED, state_reason=CONSENT_WITHDRAWN):
+        item.transition_to(ItemState.ACCEPTED, state_reason="")
+        audit.record("dataset_item.renew_consent", by=by, target=item, reason=reason)
+        item_ids.append(item.pk)
+    reconsider(DatasetItem.objects.filter(pk__in=item_ids))
+
+
+def disputed_conditions(items: QuerySet[DatasetItem]) -> dict[UUID, list[str]]:
+    """Return, for each item whose current labels disagree, the conditions they disagree on."""
+    disputed: dict[UUID, list[str]] = defaultdict(list)
+    kinds = (
+        DatasetLabel.objects.current()
+        .filter(item__in=items.order_by().values("pk"))
+        .order_by("condition")
+        .values_list("item_id", "condition")
+        .annotate(kinds=Count("present", distinct=True))
+        .filter(kinds__gt=1)
+    )
+    for item_id, condition, _ in kinds:
+        disputed[item_id].append(condition)
+    return dict(disputed)
+
+
+def dispute_reason(conditions: list[str]) -> str:
+    """Say on what the labels disagree."""
+    return f"Labels disagree on: {', '.join(conditions)}."[:REASON_LENGTH]
+
+
+def reconsider(items: QuerySet[DatasetItem]) -> None:
+    """Follow the labels: an accepted item whose labels disagree waits, one whose labels agree again does not.
+
+    Candidates are left to be placed, and what waits as a near-duplicate or is excluded
+    is left to the data steward.
+    """
+    disputed = disputed_conditions(items)
+    for item in items.filter(pk__in=list(disputed), state=ItemState.ACCEPTED):
+        item.transition_to(ItemState.CONFLICTING, state_reason=dispute_reason(disputed[item.pk]))
+    for item in items.filter(state=ItemState.CONFLICTING):
+        if item.pk not in disputed:
+            item.transition_to(ItemState.ACCEPTED, state_reason="")
+        elif item.state_reason != dispute_reason(disputed[item.pk]):
+            DatasetItem.objects.filter(pk=item.pk).update(state_reason=dispute_reason(disputed[item.pk]))
