@@ -4,9 +4,12 @@ import logging
 import struct
 import threading
 import warnings
+import zlib
 
 import pytest
+from PIL.Image import DecompressionBombError
 from pydicom.encaps import encapsulate
+from pydicom.errors import BytesLengthException
 from pydicom.misc import warn_and_log
 
 from mlcore.engine.errors import ImageTooLarge, UnreadableImage
@@ -65,6 +68,23 @@ def test_a_decoder_that_panics_is_no_worse_than_one_that_raises():
     values = {"PixelData": encapsulate([frame]), "Rows": 8, "Columns": 8}
     with pytest.raises(UnreadableImage, match="damaged"):
         decode_image(changed("MR_small_RLE.dcm", **values))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(),
+        RecursionError(),
+        struct.error(),
+        zlib.error(),
+        BytesLengthException(),
+        DecompressionBombError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_the_exceptions_of_every_decoder_mean_damage(error):
+    with pytest.raises(UnreadableImage), refusing_damage("DICOM file"):
+        raise error
 
 
 def test_want_of_memory_is_said_to_be_that():
