@@ -31,13 +31,16 @@ from medimaging.common.errors import StaleVersion
 @page
 @require_POST
 def write_review(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
-    """Store the draft as sent; the pressed button says what else: add, propose, sign, sign_next."""
+    """Store the draft as sent; the pressed button says what else: add, propose, sign, sign_next.
+
+    What a page stores in the background is never signed.
+    """
     study = visible_study(request, pk)
     form = ReviewForm(request.POST)
     form.is_valid()
     action = request.POST.get("action", "save")
     review = _store(request, study, form, action=action)
-    if action in {"sign", "sign_next"}:
+    if action in {"sign", "sign_next"} and not request.htmx:
         sign_review(review, by=request.user)
         messages.success(request, _("Signed. From now on the review can only be amended, with a reason."))
         return _after_signing(request, study, action=action)

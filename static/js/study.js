@@ -173,14 +173,31 @@
 
   // --- Saving and signing --------------------------------------------------------------------
 
-  // A draft that is being stored carries a new revision: signing waits for it.
+  // Two requests with one revision would refuse each other: signing waits for a draft that is
+  // being stored, and once the form is sent nothing more is stored beside it.
+  let leaving = false;
   document.addEventListener("submit", (event) => {
     const form = event.target.closest("#review-form");
-    if (!form?.classList.contains("htmx-request")) return;
-    event.preventDefault();
-    const { submitter } = event;
-    document.addEventListener("htmx:afterRequest", () => setTimeout(() => form.requestSubmit(submitter)), { once: true });
+    if (!form) return;
+    if (form.matches(".htmx-request") || form.querySelector(".htmx-request")) {
+      event.preventDefault();
+      const { submitter } = event;
+      document.addEventListener("htmx:afterRequest", () => setTimeout(() => form.requestSubmit(submitter)), { once: true });
+    } else leaving = true;
   });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (leaving && event.target.closest("#review-form")) event.preventDefault();
+  });
+  // htmx adds the button that was pressed last; storing in the background presses none.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.elt.id === "review-form") event.detail.formData.delete("action");
+  });
+  window.addEventListener("pageshow", () => { leaving = false; });
+
+  // What is typed to add a finding is no change of the draft yet.
+  document.addEventListener("change", (event) => {
+    if (event.target.closest("#add-finding")) event.stopPropagation();
+  }, { capture: true });
 
   document.addEventListener("htmx:afterSettle", showChosen);
   for (const link of all("[data-go][href]")) {

@@ -88,6 +88,27 @@ def test_keys_decide_and_ctrl_enter_signs(study_page: Page, read: Read, rhea: Us
     assert str(read.study.pk) not in study_page.url
 
 
+def test_signing_at_once_after_the_last_change_is_not_refused(
+    study_page: Page, read: Read, rhea: User
+) -> None:
+    slowed = study_page.context.new_cdp_session(study_page)
+    slowed.send("Network.enable")
+    limits = {"offline": False, "latency": 500, "downloadThroughput": -1, "uploadThroughput": -1}
+    slowed.send("Network.emulateNetworkConditions", limits)
+    for pause in (0, 320, 400, 600):
+        study_page.goto(f"/studies/{read.study.pk}/")
+        study_page.wait_for_selector('[data-viewer="main"][data-ready]')
+        study_page.locator(f"label:has(#absent-{read.condition.pk})").click()
+        study_page.wait_for_timeout(pause)
+        study_page.get_by_label("Comment").fill("Seen")
+        study_page.get_by_role("button", name="Sign", exact=True).click()
+        expect(study_page.locator("#notices")).to_contain_text("Signed.")
+        signed = Review.objects.get(reader=rhea, state=ReviewState.SIGNED)
+        assert (signed.comment, signed.findings.get().verdict) == ("Seen", "absent")
+        signed.findings.all().delete()
+        signed.delete()
+
+
 def test_no_key_is_stolen_from_a_field(study_page: Page, read: Read) -> None:
     before = readout(study_page)
     url = study_page.url

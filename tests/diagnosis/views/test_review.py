@@ -64,6 +64,11 @@ def test_signing_stores_what_was_sent_and_shows_it(page: Client, read: Read, rea
     assert "review-form" not in text
 
 
+def test_what_is_stored_in_the_background_is_never_signed(page: Client, read: Read) -> None:
+    page.post(review_url(read), verdict(read, action="sign"), headers=HTMX)
+    assert Review.objects.get().state == ReviewState.DRAFT
+
+
 def test_signing_without_a_verdict_says_what_is_missing(page: Client, read: Read) -> None:
     response = page.post(review_url(read), {"action": "sign"})
     assert response.status_code == 422
