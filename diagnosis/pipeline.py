@@ -27,6 +27,7 @@ from mlcore.engine.errors import EngineError, UnreadableImage
 from mlcore.engine.imaging.decode import decode_image
 from mlcore.engine.imaging.maps import encode_map
 from mlcore.engine.types import DecodedImage, Prediction
+from mlcore.services.datasets import settle_candidates
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +73,7 @@ def run_analysis(analysis_id: str) -> None:
 def reap() -> list[str]:
     """Return the ids of analyses to signal, after taking back those whose worker died."""
     _reject_interrupted_uploads()
+    settle_candidates()
     now = timezone.now()
     for analysis in Analysis.objects.filter(state=AnalysisState.RUNNING, lease_expires_at__lt=now):
         _take_back(analysis)

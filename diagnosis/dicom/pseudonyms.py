@@ -8,6 +8,7 @@ import hmac
 import uuid
 
 _PSEUDONYM_BYTES = 10
+_PATIENTS = uuid.UUID("6f1c5a1e-2d43-4f0b-9a57-0d4b1f7f6c11")
 _MAX_SHIFT_DAYS = 3650
 _SHORTEST_KEY = 16
 _PLACEHOLDERS = frozenset(
@@ -40,6 +41,15 @@ def pseudonym(identifier: str, *, key: bytes) -> str:
     """
     digest = _keyed(identifier.strip(), key=key, purpose="patient")
     return base64.b32encode(digest[:_PSEUDONYM_BYTES]).decode("ascii")
+
+
+def patient_id(patient_pseudonym: str) -> uuid.UUID:
+    """Return the id under which a patient with this pseudonym is entered.
+
+    It follows from the pseudonym, so that images that are imported without a study
+    belong to the same patient as those that are uploaded.
+    """
+    return uuid.uuid5(_PATIENTS, patient_pseudonym)
 
 
 def hashed_uid(uid: str, *, key: bytes) -> str:

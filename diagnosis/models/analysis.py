@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
-from diagnosis.models.condition import Condition
+from diagnosis.models.condition import OUT_OF_USE, Condition
 from diagnosis.models.study import Instance, Study
 from medimaging.common.states import StatefulModel, one_of
 from mlcore.models import ModelVersion
@@ -83,9 +83,7 @@ class Analysis(StatefulModel):
         verbose_name_plural = "analyses"
         indexes = [
             models.Index(fields=["-requested_at", "id"], name="analysis_by_time"),
-            models.Index(
-                fields=["-requested_at", "id"], name="analysis_failed", condition=models.Q(state="failed")
-            ),
+            models.Index(fields=["state", "-requested_at", "id"], name="analysis_by_state"),
             models.Index(
                 fields=["state", "signaled_at"],
                 name="analysis_open",
@@ -148,6 +146,11 @@ class Finding(models.Model):
     def suggested(self) -> bool:
         """Tell whether the probability reaches the operating point."""
         return self.probability >= self.operating_point
+
+    @property
+    def is_stale(self) -> bool:
+        """Tell whether the condition was merged or retired after the model had answered for it."""
+        return self.condition.state in OUT_OF_USE
 
 
 class SimilarInstance(models.Model):

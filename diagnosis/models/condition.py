@@ -19,6 +19,8 @@ class ConditionState(models.TextChoices):
     MERGED = "merged", "Merged"
 
 
+OUT_OF_USE = (ConditionState.RETIRED, ConditionState.MERGED)
+
 class ConditionQuerySet(models.QuerySet["Condition"]):
     """Choices of conditions."""
 

@@ -6,8 +6,10 @@ from django.utils.text import slugify
 from accounts.models import User
 from accounts.services import audit
 from diagnosis.models import Condition, ConditionState, ReviewFinding, ReviewState
+from diagnosis.services.curation import curate_held
 from medimaging.common.errors import ApplicationError, NotAllowed
 from mlcore.models import ExaminationType
+from mlcore.services import datasets
 
 
 class InvalidCondition(ApplicationError):
@@ -56,25 +58,39 @@ def _join(known: Condition, *, by: User) -> Condition:
 
 @transaction.atomic
 def approve_condition(condition: Condition, *, by: User, reason: str = "") -> Condition:
-    """Let everybody use the condition; also brings a retired one back."""
+    """Let everybody use the condition; also brings a retired one back.
+
+    From now on what signed reviews say of it are labels.
+    """
     _require_decider(by)
     condition.transition_to(ConditionState.APPROVED)
-    audit.record("condition.approve", by=by, target=condition, reason=reason)
+    restored = datasets.restore_labels(condition.examination_type, condition=condition.code)
+    details = {"restored_labels": restored, "reviews": curate_held(condition)}
+    audit.record("condition.approve", by=by, target=condition, reason=reason, details=details)
     return condition
 
 
 @transaction.atomic
 def retire_condition(condition: Condition, *, by: User, reason: str) -> Condition:
-    """Take the condition out of use; what was said with it stays."""
+    """Take the condition out of use; what was said with it stays on record.
+
+    Its labels count no longer, and what models said of it is stale.
+    """
     _require_decider(by)
     condition.transition_to(ConditionState.RETIRED)
-    audit.record("condition.retire", by=by, target=condition, reason=reason)
+    ended = datasets.retire_labels(condition.examination_type, condition=condition.code)
+    details = {"ended_labels": ended, "stale_findings": condition.findings.count()}
+    audit.record("condition.retire", by=by, target=condition, reason=reason, details=details)
     return condition
 
 
 @transaction.atomic
 def merge_condition(condition: Condition, *, into: Condition, by: User, reason: str) -> Condition:
-    """Make the condition another name of `into`; drafts that use it move over, signed reviews stay."""
+    """Make the condition another name of `into`.
+
+    Drafts that use it and the labels of datasets move over; signed reviews keep their
+    words. What models said of the condition is stale.
+    """
     _require_decider(by)
     if into.pk == condition.pk or into.state != ConditionState.APPROVED:
         raise InvalidCondition(
@@ -83,12 +99,21 @@ def merge_condition(condition: Condition, *, into: Condition, by: User, reason: 
         )
     if into.examination_type_id != condition.examination_type_id:
         raise InvalidCondition("Both conditions must belong to the same type of examination.")
+    was_proposed = condition.state == ConditionState.PROPOSED
     condition.transition_to(ConditionState.MERGED, merged_into=into)
     drafts = ReviewFinding.objects.filter(condition=condition, review__state=ReviewState.DRAFT)
     drafts.filter(review__findings__condition=into).delete()
     drafts.update(condition=into)
     Condition.objects.filter(merged_into=condition).update(merged_into=into)
-    audit.record("condition.merge", by=by, target=condition, reason=reason, details={"into": str(into.pk)})
+    details = {
+        "into": str(into.pk),
+        "relabeled": datasets.relabel_condition(
+            condition.examination_type, condition=condition.code, into=into.code
+        ),
+        "reviews": curate_held(condition) if was_proposed else 0,
+        "stale_findings": condition.findings.count(),
+    }
+    audit.record("condition.merge", by=by, target=condition, reason=reason, details=details)
     return condition
 
 

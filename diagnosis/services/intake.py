@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import audit
 from diagnosis.dicom.deidentify import deidentify
-from diagnosis.dicom.pseudonyms import hashed_uid, pseudonym
+from diagnosis.dicom.pseudonyms import hashed_uid, patient_id, pseudonym
 from diagnosis.dicom.transcode import is_slow, transcode
 from diagnosis.models import Instance, Patient, Series, Study, Upload, UploadSource, UploadState
 from diagnosis.services.analysis import request_analysis
@@ -22,7 +22,7 @@ from mlcore.engine.imaging.decode import decode_samples, inspect_image
 from mlcore.engine.imaging.encode import sanitize_image
 from mlcore.engine.imaging.formats import detect_format
 from mlcore.engine.types import ImageFormat, ImageLimits
-from mlcore.models import ExaminationType
+from mlcore.models import DatasetItem, ExaminationType
 from mlcore.selectors import sole_examination_type
 
 
@@ -251,8 +251,9 @@ def _accept_duplicate(upload: Upload, *, instance: Instance) -> Upload:
 
 
 def _forget_content(key: str) -> None:
-    """Remove a stored file that no instance came to own."""
-    if not Instance.objects.filter(content_key=key).exists():
+    """Remove a stored file that no instance and no dataset came to own."""
+    owned = Instance.objects.filter(content_key=key).exists()
+    if not owned and not DatasetItem.objects.filter(content_key=key).exists():
         delete_content(key)
 
 
@@ -271,7 +272,8 @@ def _enter(
 ) -> Instance:
     if study is None:
         patient, _ = Patient.objects.get_or_create(
-            pseudonym=image.patient_pseudonym, defaults={"sex": image.patient_sex}
+            pseudonym=image.patient_pseudonym,
+            defaults={"id": patient_id(image.patient_pseudonym), "sex": image.patient_sex},
         )
         study, _ = Study.objects.get_or_create(
             owner=by,

@@ -20,6 +20,7 @@ from diagnosis.models import (
     Verdict,
 )
 from diagnosis.selectors.blinding import latest_answer, shown_answer
+from diagnosis.services.curation import curate_review
 from medimaging.common.errors import ApplicationError, Conflict, NotAllowed, StaleVersion
 
 
@@ -108,6 +109,7 @@ def sign_review(review: Review, *, by: User, expected_revision: int | None = Non
             "model_answer_seen": review.model_answer_seen,
         },
     )
+    curate_review(review)
     return review
 
 

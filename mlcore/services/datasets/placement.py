@@ -61,10 +61,9 @@ def load_index(examination_type: ExaminationType) -> HashIndex:
     """Read the hashes of all items that are not excluded."""
     index = HashIndex()
     rows = DatasetItem.objects.filter(examination_type=examination_type, perceptual_hash__isnull=False)
-    for row in (
-        rows.exclude(state=ItemState.EXCLUDED).values_list("pk", "group", "perceptual_hash").order_by()
-    ):
-        index.add(*row)
+    facts = rows.exclude(state=ItemState.EXCLUDED).values_list("pk", "group", "perceptual_hash")
+    for pk, group, value in facts.order_by():
+        index.add(pk, group, int(value or 0))
     return index
 
 
