@@ -4,6 +4,7 @@ Every variable is listed in docs/operations.md. With none set, the site runs
 embedded: SQLite in WAL, local files, and a file-based broker, all under `var/`.
 """
 
+import os
 import sys
 from pathlib import Path
 from tempfile import mkdtemp
@@ -11,6 +12,7 @@ from typing import Any
 
 import dj_database_url
 import django_stubs_ext
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from medimaging.environment import installation_secret, read_bool, read_int, read_list, read_str
@@ -277,15 +279,25 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "diagnosis.run_analysis": {"queue": "analysis"},
     "mlcore.run_training": {"queue": "training"},
+    "mlcore.judge_candidate": {"queue": "training"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "reap": {"task": "diagnosis.reap", "schedule": 5.0, "options": {"expires": 5}},
+    "reap-training": {"task": "mlcore.reap_training", "schedule": 10.0, "options": {"expires": 10}},
+    "train-when-due": {"task": "mlcore.train_when_due", "schedule": 60.0, "options": {"expires": 60}},
 }
+TRAINING_HOUR = read_int("MEDIMAGING_TRAINING_HOUR", 2, minimum=-1)
+"""Hour of the day (UTC) at which what was signed since is trained on, few as it may be; -1 never."""
+if 0 <= TRAINING_HOUR <= 23:
+    CELERY_BEAT_SCHEDULE["train-by-schedule"] = {
+        "task": "mlcore.train_by_schedule",
+        "schedule": crontab(hour=str(TRAINING_HOUR), minute="0"),
+    }
 if CELERY_BROKER_URL.startswith("filesystem"):
     BROKER_DIR = VAR_DIR / "broker"
     for _folder in ("messages", "control", "processed"):
@@ -302,6 +314,20 @@ ANALYSIS_LEASE_SECONDS = read_int("MEDIMAGING_ANALYSIS_LEASE_SECONDS", 30, minim
 ANALYSIS_QUEUE_SECONDS = read_int("MEDIMAGING_ANALYSIS_QUEUE_SECONDS", 15, minimum=1)
 """How long a pending analysis may wait before the reaper signals it again."""
 ANALYSIS_MAX_ATTEMPTS = read_int("MEDIMAGING_ANALYSIS_MAX_ATTEMPTS", 3, minimum=1)
+SERVES_MODELS = read_bool("MEDIMAGING_SERVES_MODELS", default=True)
+"""Whether a worker process loads the active models when it starts; one that only trains does not."""
+TRAINING_LEASE_SECONDS = read_int("MEDIMAGING_TRAINING_LEASE_SECONDS", 60, minimum=1)
+"""How long a training may go without a sign of life before the reaper takes it back."""
+TRAINING_QUEUE_SECONDS = read_int("MEDIMAGING_TRAINING_QUEUE_SECONDS", 120, minimum=1)
+"""How long a pending training may wait before the reaper signals it again."""
+TRAINING_MAX_ATTEMPTS = read_int("MEDIMAGING_TRAINING_MAX_ATTEMPTS", 5, minimum=1)
+TRAINING_NICE = read_int("MEDIMAGING_TRAINING_NICE", 15, minimum=0)
+"""By how much a process that only trains steps back behind those that answer."""
+TRAINING_THREADS = read_int("MEDIMAGING_TRAINING_THREADS", max(1, (os.cpu_count() or 2) // 2), minimum=1)
+DEFAULT_ARCHITECTURE = read_str("MEDIMAGING_ARCHITECTURE", "efficientnet_lite0")
+"""The network of an examination type's first training, where none is named."""
+NEW_CONDITION_EXAMPLES = read_int("MEDIMAGING_NEW_CONDITION_EXAMPLES", 50, minimum=2)
+"""Signed examples from which a new condition gets an output at the next training."""
 
 # --- REST -----------------------------------------------------------------------------------
 
@@ -355,6 +381,9 @@ SPECTACULAR_SETTINGS = {
         "ReviewState": "diagnosis.models.ReviewState",
         "Scope": "accounts.models.Scope",
         "Sex": "diagnosis.models.Sex",
+        "TrainingKind": "mlcore.models.TrainingKind",
+        "TrainingState": "mlcore.models.TrainingState",
+        "TrainingTrigger": "mlcore.models.TrainingTrigger",
         "UploadSource": "diagnosis.models.UploadSource",
         "UploadState": "diagnosis.models.UploadState",
         "UserStatus": "accounts.models.UserStatus",

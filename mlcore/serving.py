@@ -59,7 +59,7 @@ def predictor_for(version: ModelVersion) -> "Predictor":
     with _lock:
         key = version.artifact_sha256
         if key not in _predictors:
-            path = _local_copy(version)
+            path = local_copy(version)
             _predictors[key] = artifacts.load_predictor(path, expected_sha256=key)
             log.info("model_loaded", model_version=str(version.pk), artifact_sha256=key)
         _predictors.move_to_end(key)
@@ -105,7 +105,7 @@ def _keep_up() -> None:
             log.exception("serving_beat_failed")
 
 
-def _local_copy(version: ModelVersion) -> Path:
+def local_copy(version: ModelVersion) -> Path:
     """Return the artifact as a local file; its checksum is verified when it is loaded."""
     folder = settings.VAR_DIR / "models"
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,83 @@
-"""Wires between Celery and the serving of models."""
+"""Wires between Celery and the serving and training of models."""
 
+import os
 from typing import Any
 
+import structlog
+from celery import shared_task
 from celery.signals import worker_process_init
+from django.conf import settings
+from kombu.exceptions import OperationalError
 
-from mlcore import serving
+from mlcore import pipeline, serving
+from mlcore.models import TrainingTrigger
+
+log = structlog.get_logger(__name__)
 
 
 @worker_process_init.connect
-def load_models(**_: Any) -> None:
-    """Load the models in each worker process, after the fork: TensorFlow does not survive one."""
-    serving.start()
+def prepare_process(**_: Any) -> None:
+    """Load the models in each worker process, after the fork: TensorFlow does not survive one.
+
+    A process that only trains loads none, and steps back behind those that answer.
+    """
+    if settings.SERVES_MODELS:
+        serving.start()
+    else:
+        from mlcore.engine.inference.runtime import limit_threads
+
+        os.nice(settings.TRAINING_NICE)
+        limit_threads(settings.TRAINING_THREADS)
+
+
+@shared_task(name="mlcore.run_training")
+def run_training(run_id: str) -> None:
+    """Carry out one training; running it twice is harmless."""
+    pipeline.run_training(run_id)
+
+
+@shared_task(name="mlcore.judge_candidate")
+def judge_candidate(version_id: str) -> None:
+    """Hold a candidate against the model that answers now; doing it twice makes two equal reports."""
+    pipeline.judge_candidate(version_id)
+
+
+@shared_task(name="mlcore.reap_training")
+def reap_training() -> None:
+    """Take back what dead workers held, and signal again what was never started."""
+    for run_id in pipeline.reap():
+        signal(run_id)
+
+
+@shared_task(name="mlcore.train_when_due")
+def train_when_due() -> None:
+    """Begin the trainings for which enough was signed."""
+    for run_id in pipeline.open_due_runs():
+        signal(run_id)
+
+
+@shared_task(name="mlcore.train_by_schedule")
+def train_by_schedule() -> None:
+    """Begin the trainings of every examination type for which anything was signed."""
+    for run_id in pipeline.open_due_runs(trigger=TrainingTrigger.SCHEDULE):
+        signal(run_id)
+
+
+def signal(run_id: str) -> None:
+    """Tell the broker that a training waits.
+
+    A broker that cannot be reached is no error: the row is the queue of record,
+    and the reaper signals it again. The message goes stale when it does.
+    """
+    try:
+        run_training.apply_async((run_id,), retry=False, expires=settings.TRAINING_QUEUE_SECONDS)
+    except (OperationalError, OSError) as error:
+        log.warning("broker_unreachable", training_run=run_id, error=type(error).__name__)
+
+
+def signal_judging(version_id: str) -> None:
+    """Tell the broker that a candidate is to be held against the model that answers now."""
+    try:
+        judge_candidate.apply_async((version_id,), retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("broker_unreachable", model_version=version_id, error=type(error).__name__)

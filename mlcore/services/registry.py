@@ -1,7 +1,9 @@
 """Register model artifacts, and decide which of them answers."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
@@ -74,8 +76,10 @@ def _as_json(point: OperatingPoint) -> dict[str, object]:
 
 
 @transaction.atomic
-def activate_version(version: ModelVersion, *, by: User | None, reason: str) -> ModelVersion:
-    """Let `version` answer from now on and retire the one that did.
+def activate_version(
+    version: ModelVersion, *, by: User | None, reason: str, details: Mapping[str, Any] | None = None
+) -> ModelVersion:
+    """Let `version` answer from now on and retire the one that did; people ask `promotion` for it.
 
     Activating a retired version is the roll-back: the artifact is the same
     file, so the answers are the same.
@@ -93,7 +97,7 @@ def activate_version(version: ModelVersion, *, by: User | None, reason: str) -> 
         by=by,
         target=version,
         reason=reason,
-        details={"retired": str(incumbent.pk) if incumbent else None},
+        details={"retired": str(incumbent.pk) if incumbent else None, **(details or {})},
     )
     return version
 

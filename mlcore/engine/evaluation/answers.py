@@ -50,7 +50,8 @@ def answer(predictor: NetworkPredictor, picture: NDArray[np.uint8]) -> FloatArra
 
 def gather(predictor: NetworkPredictor, rows: Iterable[FloatArray]) -> Answers:
     """Join what `answer` returned for each picture."""
-    table = np.stack(list(rows))
+    width = len(predictor.facts.classes) + 1
+    table = np.array(list(rows), np.float32).reshape(-1, width)
     return Answers(
         classes=predictor.facts.classes,
         probabilities=table[:, :-1],

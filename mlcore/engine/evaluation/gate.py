@@ -54,12 +54,17 @@ def gate(
     questions = Questions(candidate, incumbent, np.asarray(groups), limits, seed)
     criteria = [questions.keeps_classes(), questions.patients(len(labels))]
     figures: dict[str, Mapping[str, Any]] = {}
+    if len(labels) == 0:
+        return GateResult(criteria=(*criteria, labels_criterion(label_check)))
     for column, code in enumerate(classes):
         if code not in candidate.classes:
             continue
         known = np.isfinite(labels[:, column])
         target = labels[known, column]
         figures[code] = questions.figures(code, known, target)
+        if questions.unchanged(code):
+            criteria.append(questions.stays(code))
+            continue
         size = questions.size(code, target)
         criteria.append(size)
         if min(int((target == 0).sum()), int((target == 1).sum())) == 0:

@@ -84,6 +84,18 @@ class Questions:
             reason,
         )
 
+    def unchanged(self, code: str) -> bool:
+        """Whether every answer for the condition is the incumbent's, to the last bit."""
+        return (
+            self.incumbent is not None
+            and code in self.incumbent.classes
+            and self.incumbent.operating_points[code] == self.candidate.operating_points[code]
+            and np.array_equal(self.incumbent.column(code), self.candidate.column(code))
+        )
+
+    def stays(self, code: str) -> Criterion:
+        return Criterion(f"unchanged.{code}", True, 0.0, 0.0, f"All answers for {code} are what they were.")
+
     def figures(self, code: str, known: Any, target: FloatArray) -> dict[str, Any]:
         return {
             name: _figures(answers, code, known, target)

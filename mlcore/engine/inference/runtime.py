@@ -16,6 +16,12 @@ from mlcore.engine.types import FloatArray
 MAX_THREADS = 4
 
 
+def limit_threads(count: int) -> None:
+    """Let networks that are loaded from now on in this process run on `count` threads at most."""
+    global MAX_THREADS
+    MAX_THREADS = count
+
+
 class RunnableNetwork(Protocol):
     """What answers for one input (size, size, 1), with named outputs that have no batch axis."""
 

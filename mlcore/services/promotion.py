@@ -1,0 +1,113 @@
+"""Decide which model answers: promote what passed the gate, roll back to what answered before."""
+
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import User
+from medimaging.common.errors import Conflict, NotAllowed
+from mlcore.models import ExaminationType, GateReport, ModelState, ModelVersion
+from mlcore.selectors import active_version
+from mlcore.selectors.training import dataset_version_of, latest_gate_report
+from mlcore.services.registry import activate_version
+
+
+class GateNotPassed(Conflict):
+    """The candidate was not found to be as good as the model that answers."""
+
+    code = "gate_not_passed"
+    mend = "Look at the criteria of its gate report, then train again; there is no way around the gate."
+
+
+class NothingBefore(Conflict):
+    """No earlier version answered."""
+
+    code = "nothing_to_roll_back_to"
+    mend = "Promote a candidate instead."
+
+
+@transaction.atomic
+def promote(version: ModelVersion, *, by: User | None, reason: str) -> ModelVersion:
+    """Let `version` answer from now on; `by` is None where the examination type promotes by itself.
+
+    A candidate must have passed the gate against the very model that answers now,
+    unless none does. A retired version passed when it was promoted, and may come back.
+
+    Raises:
+        GateNotPassed: the candidate did not, or was held against another incumbent.
+    """
+    examination_type = ExaminationType.objects.select_for_update().get(pk=version.examination_type_id)
+    _require_decider(by)
+    version.refresh_from_db()
+    incumbent = active_version(examination_type)
+    report = latest_gate_report(version)
+    if version.state == ModelState.CANDIDATE and incumbent is not None:
+        _require_passed(report, incumbent=incumbent)
+    return activate_version(version, by=by, reason=reason, details=_grounds(version, incumbent, report))
+
+
+@transaction.atomic
+def roll_back(examination_type: ExaminationType, *, by: User, reason: str) -> ModelVersion:
+    """Let the version answer again that did before the one that answers now.
+
+    Its artifact is the same file, so its answers are the same to the last bit.
+    """
+    ExaminationType.objects.select_for_update().get(pk=examination_type.pk)
+    _require_decider(by)
+    active = active_version(examination_type)
+    if active is None:
+        raise NothingBefore("No model is active for this examination type.")
+    earlier = version_before(active)
+    if earlier is None:
+        raise NothingBefore("No earlier model has answered for this examination type.")
+    return activate_version(
+        earlier, by=by, reason=reason, details=_grounds(earlier, active, latest_gate_report(earlier))
+    )
+
+
+def version_before(active: ModelVersion) -> ModelVersion | None:
+    """Return the version that a roll-back gives back.
+
+    It is the one that `active` took over from. Where `active` itself came back by a
+    roll-back, that one is newer and was found wanting, so it is the next older one.
+    """
+    retired = ModelVersion.objects.filter(
+        examination_type=active.examination_type_id, state=ModelState.RETIRED
+    ).exclude(pk=active.pk)
+    taken_over = retired.filter(retired_at=active.activated_at, version__lt=active.version).first()
+    return taken_over or retired.filter(version__lt=active.version).order_by("-version").first()
+
+
+def _require_decider(by: User | None) -> None:
+    if by is not None and not by.is_superuser:
+        raise NotAllowed("Only an administrator decides which model answers.")
+
+
+def _require_passed(report: GateReport | None, *, incumbent: ModelVersion) -> None:
+    if report is None:
+        raise GateNotPassed(
+            "This candidate was never held against the model that answers now.",
+            mend="Have it measured at the gate first.",
+        )
+    if report.incumbent_id != incumbent.pk:
+        raise GateNotPassed(
+            "Another model answers now than the one this candidate was held against.",
+            mend="Have it measured at the gate again, or train again.",
+        )
+    if not report.passed:
+        missed = ", ".join(str(one["name"]) for one in report.criteria if not one["passed"])
+        raise GateNotPassed(f"This candidate did not pass the gate: {missed}.")
+
+
+def _grounds(
+    version: ModelVersion, incumbent: ModelVersion | None, report: GateReport | None
+) -> dict[str, Any]:
+    """Return what the decision rests on, for the audit trail."""
+    learned = {
+        "after": dataset_version_of(version),
+        "before": dataset_version_of(incumbent) if incumbent else None,
+    }
+    return {
+        "gate_report": str(report.pk) if report else None,
+        "datasets": {name: str(found.pk) if found else None for name, found in learned.items()},
+    }
