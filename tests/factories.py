@@ -25,7 +25,16 @@ from diagnosis.models import (
     UploadSource,
     Verdict,
 )
-from mlcore.models import ExaminationType, ModelState, ModelVersion
+from mlcore.engine.training.data import Fold
+from mlcore.models import (
+    DatasetItem,
+    DatasetLabel,
+    DatasetVersion,
+    ExaminationType,
+    ItemState,
+    ModelState,
+    ModelVersion,
+)
 
 PASSWORD = "correct horse battery staple"
 
@@ -232,3 +241,43 @@ class ReviewFindingFactory(DjangoModelFactory[ReviewFinding]):
         examination_type=factory.SelfAttribute("..review.study.examination_type"),
     )
     verdict = Verdict.PRESENT
+
+
+class DatasetItemFactory(DjangoModelFactory[DatasetItem]):
+    """An accepted image of a patient of its own, without a file behind it."""
+
+    class Meta:
+        model = DatasetItem
+
+    examination_type = factory.SubFactory(ExaminationTypeFactory)
+    source_id = factory.Sequence(lambda n: f"source-{n}")
+    content_key = factory.Sequence(lambda n: f"instances/{n:064x}.png")
+    group = factory.Sequence(lambda n: f"group-{n}")
+    fold = Fold.TRAIN
+    state = ItemState.ACCEPTED
+
+
+class DatasetLabelFactory(DjangoModelFactory[DatasetLabel]):
+    """A reader's label that counts."""
+
+    class Meta:
+        model = DatasetLabel
+
+    item = factory.SubFactory(DatasetItemFactory)
+    condition = "pneumonia"
+    present = True
+    labeled_by = factory.Sequence(lambda n: f"reader-{n}")
+    origin_id = factory.Sequence(lambda n: f"review-{n}")
+
+
+class DatasetVersionFactory(DjangoModelFactory[DatasetVersion]):
+    """A version without a manifest behind it."""
+
+    class Meta:
+        model = DatasetVersion
+
+    examination_type = factory.SubFactory(ExaminationTypeFactory)
+    number = factory.Sequence(lambda n: n + 1)
+    manifest_key = "datasets/none.jsonl"
+    manifest_sha256 = factory.Sequence(lambda n: f"{n:064x}")
+    item_count = 1
