@@ -62,7 +62,10 @@ class Upload(StatefulModel):
 
     class Meta:
         ordering = ["-received_at", "id"]
-        indexes = [models.Index(fields=["-received_at", "id"], name="upload_by_time")]
+        indexes = [
+            models.Index(fields=["-received_at", "id"], name="upload_by_time"),
+            models.Index(fields=["state", "-received_at", "id"], name="upload_by_state"),
+        ]
         constraints = [
             one_of("state", UploadState, name="upload_state_known"),
             models.CheckConstraint(

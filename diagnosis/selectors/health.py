@@ -111,7 +111,7 @@ def health() -> Health:
 
 
 def _waiting() -> tuple[int, datetime | None]:
-    """Return how many analyses are pending and since when the oldest is."""
+    """Return how many analyses are pending and since when the oldest one is."""
     pending = Analysis.objects.filter(state=AnalysisState.PENDING)
     found = pending.order_by().aggregate(count=Count("pk"), oldest=Min("requested_at"))
     return found["count"], found["oldest"]
