@@ -120,4 +120,4 @@ class CountlessPaginator(_Paginator):
     def count(self) -> int:
         """Return how many rows there are, or LIMIT where there are more."""
         rows: Any = self.object_list
-        return int(rows.order_by()[: self.LIMIT].count())
+        return int(rows.order_by().values("pk")[: self.LIMIT].count())

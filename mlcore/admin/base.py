@@ -7,12 +7,14 @@ from django import forms
 from django.contrib import admin
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 
 from accounts.admin_base import CountlessPaginator, FactsAdmin, RowActionsMixin
 from accounts.models import AuditEntry
 from accounts.services import audit
 from medimaging.common.errors import ApplicationError
+from mlcore.admin.calendar import periods
 from mlcore.admin.columns import change_link
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class TableMixin(RowActionsMixin):
     """Annotations that the columns read."""
     left_out: ClassVar[tuple[str, ...]] = ()
     """Large fields that no page shows."""
+    change_list_template = "admin/table_change_list.html"
     object_history_template = "admin/audit_history.html"
 
     def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
@@ -56,7 +59,15 @@ class TableMixin(RowActionsMixin):
     ) -> HttpResponse:
         """Show the list under its own name: most of what it lists is not to be changed."""
         title = {"title": capfirst(str(self.opts.verbose_name_plural))}
-        return super().changelist_view(request, {**title, **(extra_context or {})})
+        answer = super().changelist_view(request, {**title, **(extra_context or {})})
+        if (
+            self.date_hierarchy
+            and isinstance(answer, TemplateResponse)
+            and "cl" in (answer.context_data or {})
+        ):
+            context: dict[str, Any] = answer.context_data  # type: ignore[assignment]
+            context["longer_period"], context["periods"] = periods(context["cl"])
+        return answer
 
     def change_view(
         self,

@@ -7,16 +7,19 @@ from django.utils.html import format_html, format_html_join
 from accounts.admin_actions import reason_action
 from mlcore.admin.base import TableAdmin
 from mlcore.admin.columns import EMPTY, bullets, figures, rounded
+from mlcore.admin.reports import change_report_table
 from mlcore.models import ModelState, ModelVersion
 from mlcore.selectors import live_processes
-from mlcore.services import registry
+from mlcore.selectors.change_report import change_report
+from mlcore.services import promotion, registry, training
 
 activate = reason_action(
     "activate",
     label="Activate",
     consequence="From now on this version answers for its examination type; the one that did is retired. "
+    "Only a candidate that passed the gate against it is let through. "
     "Workers load it within seconds. Images that were analyzed before keep their answers.",
-    perform=registry.activate_version,
+    perform=promotion.promote,
     permissions=["decide"],
     applies=lambda row: row.state == ModelState.CANDIDATE,
 )
@@ -25,9 +28,17 @@ roll_back = reason_action(
     label="Roll back to this version",
     consequence="The retired version answers again, with the same file and so with the same answers; "
     "the version that is active now is retired.",
-    perform=registry.activate_version,
+    perform=promotion.promote,
     permissions=["decide"],
     applies=lambda row: row.state == ModelState.RETIRED,
+)
+measure = reason_action(
+    "measure",
+    label="Measure at the gate",
+    consequence="The candidate is held against the model that answers now, on the newest dataset version. "
+    "The gate report appears within minutes.",
+    perform=training.request_gate,
+    applies=lambda row: row.state == ModelState.CANDIDATE,
 )
 reject = reason_action(
     "reject",
@@ -55,8 +66,15 @@ class ModelVersionAdmin(TableAdmin):
     list_select_related = ["examination_type"]
     search_fields = ["name", "architecture", "=artifact_sha256", "=dataset_sha256"]
     sortable_by = ("activated_at",)
-    actions = [activate, roll_back, reject]
-    readonly_fields = ["operating_point_table", "served_by", "class_list", "limit_list", "figures_of_merit"]
+    actions = [activate, roll_back, reject, measure]
+    readonly_fields = [
+        "operating_point_table",
+        "served_by",
+        "class_list",
+        "limit_list",
+        "figures_of_merit",
+        "what_changed",
+    ]
     fieldsets = [
         (None, {"fields": ["name", "version", "examination_type", "state", "served_by"]}),
         (
@@ -64,6 +82,7 @@ class ModelVersionAdmin(TableAdmin):
             {"fields": ["class_list", "operating_point_table", "intended_use", "limit_list"]},
         ),
         ("How it was measured", {"fields": ["figures_of_merit", "dataset_sha256"]}),
+        ("Change report", {"fields": ["what_changed"]}),
         (
             "Artifact",
             {"fields": ["architecture", "embedding_version", "artifact_key", "artifact_sha256"]},
@@ -95,6 +114,11 @@ class ModelVersionAdmin(TableAdmin):
     def figures_of_merit(self, row: ModelVersion) -> str:
         """Return what the artifact says was measured."""
         return figures(row.metrics)
+
+    @admin.display(description="What changed")
+    def what_changed(self, row: ModelVersion) -> str:
+        """Return what the version changed, on which data, what the gate found, and who approved it."""
+        return change_report_table(change_report(row))
 
     @admin.display(description="Loaded by")
     def served_by(self, row: ModelVersion) -> str:

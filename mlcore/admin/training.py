@@ -1,11 +1,30 @@
 """Administration of training runs and of the gate."""
 
 from django.contrib import admin
-from django.utils.html import format_html, format_html_join
 
+from accounts.admin_actions import reason_action
 from mlcore.admin.base import TableAdmin
-from mlcore.admin.columns import change_link, figures, in_seconds, rounded
-from mlcore.models import GateReport, TrainingRun
+from mlcore.admin.columns import change_link, in_seconds
+from mlcore.admin.reports import before_and_after, criteria_table, progress_line
+from mlcore.models import GateReport, TrainingRun, TrainingState
+from mlcore.models.training import OPEN_STATES
+from mlcore.services import training
+
+cancel = reason_action(
+    "cancel",
+    label="Cancel",
+    consequence="A training that waits is cancelled at once, one that runs within seconds. "
+    "What it has learned so far is lost.",
+    perform=training.cancel_training,
+    applies=lambda row: row.state in OPEN_STATES,
+)
+retry = reason_action(
+    "retry",
+    label="Retry",
+    consequence="The failed training is queued again on the same data, and goes on from its checkpoint.",
+    perform=training.retry_training,
+    applies=lambda row: row.state == TrainingState.FAILED,
+)
 
 
 @admin.register(TrainingRun)
@@ -26,12 +45,18 @@ class TrainingRunAdmin(TableAdmin):
     list_filter = ["state", "kind", "trigger", "examination_type"]
     list_select_related = ["examination_type", "dataset_version__examination_type", "candidate"]
     search_fields = ["architecture", "=failure_code"]
-    readonly_fields = ["candidate_link", "took"]
+    readonly_fields = ["candidate_link", "took", "how_far"]
+    actions = [cancel, retry]
 
     @admin.display(description="Candidate")
     def candidate_link(self, row: TrainingRun) -> str:
         """Return a link to the model version that came out."""
         return change_link(row.candidate)
+
+    @admin.display(description="Progress")
+    def how_far(self, row: TrainingRun) -> str:
+        """Return where the training stands."""
+        return progress_line(row.progress)
 
     @admin.display
     def took(self, row: TrainingRun) -> str:
@@ -67,10 +92,9 @@ class GateReportAdmin(TableAdmin):
     @admin.display(description="Criteria")
     def criteria_table(self, row: GateReport) -> str:
         """Return each criterion with all that the gate says of it."""
-        said = (", ".join(f"{key}: {rounded(value)}" for key, value in one.items()) for one in row.criteria)
-        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((line,) for line in said)))
+        return criteria_table(row.criteria)
 
     @admin.display(description="Before and after")
     def before_and_after(self, row: GateReport) -> str:
         """Return the figures of both models."""
-        return figures(row.figures)
+        return before_and_after(row.figures.get("by_condition", {}))
