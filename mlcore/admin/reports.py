@@ -45,7 +45,7 @@ def change_report_table(report: Mapping[str, Any]) -> str:
     gate, decision = report["gate"], report["decision"]
     parts = [
         ("Changed", figures({k: _plain(v) for k, v in report["changed"].items()})),
-        ("Data", _data(report["data"])),
+        ("Data", _datasets(report["datasets"])),
         ("Before and after", before_and_after(gate["by_condition"]) if gate else EMPTY),
         (
             "Gate",
@@ -71,7 +71,7 @@ def progress_line(progress: Mapping[str, Any]) -> str:
     return ", ".join(known)
 
 
-def _data(data: Mapping[str, Any] | None) -> str:
+def _datasets(data: Mapping[str, Any] | None) -> str:
     if data is None:
         return "Made elsewhere; the data it learned from is not known here."
     before = data["before"]["number"] if data["before"] else "unknown"

@@ -76,3 +76,14 @@ class ActivationSerializer(serializers.Serializer[Any]):
     """Why a model version is activated."""
 
     reason = serializers.CharField(max_length=500)
+
+
+class ChangeReportSerializer(serializers.Serializer[Any]):
+    """What a model version changed; what is not known is null."""
+
+    version = serializers.DictField()
+    before = serializers.DictField(allow_null=True)
+    changed = serializers.DictField()
+    datasets = serializers.DictField(allow_null=True)
+    gate = serializers.DictField(allow_null=True)
+    decision = serializers.DictField(allow_null=True)

@@ -2,6 +2,7 @@
 
 from rest_framework.routers import BaseRouter
 
+from mlcore.api.training import TrainingRunViewSet
 from mlcore.api.views import ExaminationTypeViewSet, ModelVersionViewSet
 
 
@@ -9,3 +10,4 @@ def register(router: BaseRouter) -> None:
     """Add the sets of endpoints to the router."""
     router.register("examination-types", ExaminationTypeViewSet, basename="examination-type")
     router.register("model-versions", ModelVersionViewSet, basename="model-version")
+    router.register("training-runs", TrainingRunViewSet, basename="training-run")

@@ -10,9 +10,15 @@ from accounts.api.base import ReadOnlyEndpointSet
 from accounts.api.permissions import AdministratorsChange
 from accounts.models import Scope
 from accounts.permissions import ScopePermission
-from mlcore.api.serializers import ActivationSerializer, ExaminationTypeSerializer, ModelVersionSerializer
+from mlcore.api.serializers import (
+    ActivationSerializer,
+    ChangeReportSerializer,
+    ExaminationTypeSerializer,
+    ModelVersionSerializer,
+)
 from mlcore.models import ExaminationType, ModelState, ModelVersion
-from mlcore.services.registry import activate_version
+from mlcore.selectors.change_report import change_report
+from mlcore.services import promotion
 
 
 class ExaminationTypeViewSet(ReadOnlyEndpointSet):
@@ -20,9 +26,20 @@ class ExaminationTypeViewSet(ReadOnlyEndpointSet):
 
     queryset = ExaminationType.objects.all()
     serializer_class = ExaminationTypeSerializer
+    permission_classes = [ScopePermission, AdministratorsChange]
+    write_scope = Scope.TRAIN
     lookup_field = "code"
     lookup_value_regex = "[a-z0-9-]+"
     cursor_ordering = ("code",)
+
+    @extend_schema(request=ActivationSerializer, responses=ModelVersionSerializer)
+    @action(detail=True, methods=["post"], url_path="roll-back", pagination_class=None)
+    def roll_back(self, request: Request, code: str) -> Response:
+        """Let the model answer again that did before the one that answers now."""
+        asked = ActivationSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        version = promotion.roll_back(self.get_object(), by=self.user, **asked.validated_data)
+        return Response(ModelVersionSerializer(version, context=self.get_serializer_context()).data)
 
 
 class ModelVersionFilter(django_filters.FilterSet):
@@ -49,8 +66,14 @@ class ModelVersionViewSet(ReadOnlyEndpointSet):
     @extend_schema(request=ActivationSerializer, responses=ModelVersionSerializer)
     @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
     def activate(self, request: Request, pk: str) -> Response:
-        """Let this version answer from now on; also the way to roll back to a retired one."""
+        """Let this version answer from now on; a candidate must have passed the gate."""
         asked = ActivationSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        version = activate_version(self.get_object(), by=self.user, **asked.validated_data)
+        version = promotion.promote(self.get_object(), by=self.user, **asked.validated_data)
         return Response(self.get_serializer(version).data)
+
+    @extend_schema(responses=ChangeReportSerializer)
+    @action(detail=True, url_path="change-report", filterset_class=None, pagination_class=None)
+    def change_report(self, request: Request, pk: str) -> Response:
+        """Return what the version changed: data, before and after, the gate, and who approved it."""
+        return Response(change_report(self.get_object()))

@@ -1,5 +1,6 @@
-"""Run the web server and a Celery worker together, and start again whichever dies."""
+"""Run the web server and the Celery workers together, and start again whichever dies."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
@@ -26,12 +28,15 @@ class Part:
 
     name: str
     command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
     started: float = field(default=0.0)
 
     def start(self) -> None:
         """Start the process in a session of its own, so that Ctrl-C reaches it through us alone."""
-        self.process = subprocess.Popen(self.command, start_new_session=True)
+        self.process = subprocess.Popen(
+            self.command, env={**os.environ, **self.environment}, start_new_session=True
+        )
         self.started = time.monotonic()
 
     @property
@@ -53,7 +58,7 @@ class Part:
 class Command(BaseCommand):
     """Serve the site on this machine, embedded default and all."""
 
-    help = "Start the web server and a worker, wait until the model is loaded, and print the address."
+    help = "Start the web server and the workers, wait until the model is loaded, and print the address."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the address and the number of processes."""
@@ -66,7 +71,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until interrupted."""
         _require_free_port(options["host"], options["port"])
-        parts = [_worker(options["worker_processes"]), _web(options)]
+        parts = [_worker(options["worker_processes"]), _trainer(), _web(options)]
         stopping = threading.Event()
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -114,9 +119,27 @@ def _worker(processes: int) -> Part:
         "worker",
         [
             *(sys.executable, "-m", "celery", "--quiet", "--app", "medimaging", "worker", "--beat"),
-            *("--concurrency", str(processes), "--queues", "analysis,training,default"),
+            *("--concurrency", str(processes), "--queues", "analysis,default"),
             *("--loglevel", "WARNING", "--without-mingle", "--without-gossip"),
         ],
+    )
+
+
+def _trainer() -> Part:
+    """A worker that trains and does nothing else: one run at a time, in a process that ends with it.
+
+    It answers nobody, loads no model when it starts, and leaves processor time to those who answer.
+    """
+    threads = str(settings.TRAINING_THREADS)
+    limits = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    return Part(
+        "training worker",
+        [
+            *(sys.executable, "-m", "celery", "--quiet", "--app", "medimaging", "worker"),
+            *("--concurrency", "1", "--max-tasks-per-child", "1", "--queues", "training"),
+            *("--hostname", "training@%h", "--loglevel", "WARNING", "--without-mingle", "--without-gossip"),
+        ],
+        environment={"MEDIMAGING_SERVES_MODELS": "0", **dict.fromkeys(limits, threads)},
     )
 
 
