@@ -31,9 +31,11 @@ from mlcore.models import (
     DatasetLabel,
     DatasetVersion,
     ExaminationType,
+    GateReport,
     ItemState,
     ModelState,
     ModelVersion,
+    TrainingRun,
 )
 
 PASSWORD = "correct horse battery staple"
@@ -281,3 +283,30 @@ class DatasetVersionFactory(DjangoModelFactory[DatasetVersion]):
     manifest_key = "datasets/none.jsonl"
     manifest_sha256 = factory.Sequence(lambda n: f"{n:064x}")
     item_count = 1
+
+
+class TrainingRunFactory(DjangoModelFactory[TrainingRun]):
+    """A pending quick update on a frozen version."""
+
+    class Meta:
+        model = TrainingRun
+
+    examination_type = factory.SubFactory(ExaminationTypeFactory)
+    dataset_version = factory.SubFactory(
+        DatasetVersionFactory, examination_type=factory.SelfAttribute("..examination_type")
+    )
+    architecture = "tiny_cnn"
+
+
+class GateReportFactory(DjangoModelFactory[GateReport]):
+    """A gate that was passed; give the incumbent it was passed against."""
+
+    class Meta:
+        model = GateReport
+
+    candidate = factory.SubFactory(ModelVersionFactory, state=ModelState.CANDIDATE)
+    dataset_version = factory.SubFactory(
+        DatasetVersionFactory, examination_type=factory.SelfAttribute("..candidate.examination_type")
+    )
+    passed = True
+    criteria = [{"name": "auroc", "passed": True, "measured": 0.0, "limit": -0.01, "reason": "No change."}]

@@ -8,9 +8,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEntry, Role
-from mlcore.models import Embedding, ModelState, ModelVersion, ServingProcess
+from mlcore.models import Embedding, ModelState, ModelVersion, ServingProcess, TrainingRun, TrainingState
 from tests.diagnosis.admin.forms import address, perform, said
-from tests.factories import PASSWORD, ExaminationTypeFactory, ModelVersionFactory, UserFactory
+from tests.factories import (
+    PASSWORD,
+    ExaminationTypeFactory,
+    GateReportFactory,
+    ModelVersionFactory,
+    TrainingRunFactory,
+    UserFactory,
+)
 
 
 @pytest.fixture
@@ -21,6 +28,7 @@ def versions(db: None) -> tuple[ModelVersion, ModelVersion]:
     candidate = ModelVersionFactory.create(
         examination_type=examination_type, version=2, state=ModelState.CANDIDATE
     )
+    GateReportFactory.create(candidate=candidate, incumbent=incumbent)
     return incumbent, candidate
 
 
@@ -53,6 +61,43 @@ def test_a_candidate_is_activated_then_rolled_back(
         ("model_version.activate", "It passed the gate."),
         ("model_version.roll_back", "Too many false alarms."),
     }
+
+
+def test_a_candidate_that_did_not_pass_the_gate_cannot_be_activated(
+    versions: tuple[ModelVersion, ModelVersion], as_role: Callable[[Role], Client]
+) -> None:
+    incumbent, candidate = versions
+    missed = {"name": "negative_flips", "passed": False, "measured": 0.1, "limit": 0.02, "reason": "Worse."}
+    GateReportFactory.create(candidate=candidate, incumbent=incumbent, passed=False, criteria=[missed])
+    answer = perform(as_role(Role.ADMINISTRATOR), "activate", candidate, reason="I want it.")
+    assert "did not pass the gate: negative_flips" in said(answer)
+    assert states(incumbent, candidate) == ["active", "candidate"]
+
+
+def test_the_page_of_a_version_says_what_changed_and_who_approved_it(
+    versions: tuple[ModelVersion, ModelVersion], as_role: Callable[[Role], Client]
+) -> None:
+    _, candidate = versions
+    client = as_role(Role.ADMINISTRATOR)
+    perform(client, "activate", candidate, reason="It passed the gate.")
+    content = client.get(address(ModelVersion, "change", candidate.pk)).content.decode()
+    assert "Approved by" in content
+    assert "It passed the gate." in content
+    assert "No change." in content
+
+
+def test_a_training_is_cancelled_and_a_failed_one_retried(
+    as_role: Callable[[Role], Client],
+) -> None:
+    waiting = TrainingRunFactory.create(progress={"epoch": 1, "epochs": 4, "step": 3, "steps": 9})
+    failed = TrainingRunFactory.create(state=TrainingState.FAILED, failure_code="worker_lost")
+    client = as_role(Role.DATA_STEWARD)
+    assert b"epoch 1 of 4" in client.get(address(TrainingRun, "change", waiting.pk)).content
+    perform(client, "cancel", waiting, reason="Wrong network.")
+    perform(client, "retry", failed, reason="The machine is back.")
+    waiting.refresh_from_db()
+    failed.refresh_from_db()
+    assert (waiting.state, failed.state) == (TrainingState.CANCELLED, TrainingState.PENDING)
 
 
 def test_a_rejected_candidate_cannot_be_activated(

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import AuditEntry, Role, Scope, User
 from mlcore.models import ModelState, ModelVersion
-from tests.factories import ExaminationTypeFactory, ModelVersionFactory, UserFactory
+from tests.factories import ExaminationTypeFactory, GateReportFactory, ModelVersionFactory, UserFactory
 from tests.rest_fixture import Api, assert_outsiders_stay_out, assert_problem
 
 REASON = {"reason": "Better on the frozen test set."}
@@ -17,7 +17,7 @@ def incumbent(db: None) -> ModelVersion:
 
 @pytest.fixture
 def candidate(incumbent: ModelVersion) -> ModelVersion:
-    return ModelVersionFactory.create(
+    candidate = ModelVersionFactory.create(
         examination_type=incumbent.examination_type,
         state=ModelState.CANDIDATE,
         classes=["pneumonia"],
@@ -32,6 +32,8 @@ def candidate(incumbent: ModelVersion) -> ModelVersion:
             }
         },
     )
+    GateReportFactory.create(candidate=candidate, incumbent=incumbent)
+    return candidate
 
 
 def test_examination_types_are_listed_and_found_by_code(api: Api, reader: User) -> None:
@@ -80,6 +82,37 @@ def test_an_administrator_activates_a_version_and_rolls_back(
 
     client.post(f"/api/v1/model-versions/{incumbent.pk}/activate", REASON)
     assert client.get(f"/api/v1/model-versions/{candidate.pk}").json()["state"] == "retired"
+
+
+def test_a_candidate_without_a_passed_gate_is_not_activated(
+    api: Api, administrator: User, incumbent: ModelVersion
+) -> None:
+    unmeasured = ModelVersionFactory.create(
+        examination_type=incumbent.examination_type, state=ModelState.CANDIDATE
+    )
+    refused = api(administrator).post(f"/api/v1/model-versions/{unmeasured.pk}/activate", REASON)
+    assert_problem(refused, 409, "gate_not_passed")
+
+
+def test_a_roll_back_is_one_request_and_the_change_report_says_who_approved(
+    api: Api, administrator: User, incumbent: ModelVersion, candidate: ModelVersion
+) -> None:
+    client = api(administrator)
+    client.post(f"/api/v1/model-versions/{candidate.pk}/activate", REASON)
+    report = client.get(f"/api/v1/model-versions/{candidate.pk}/change-report").json()
+    assert report["decision"]["by"] == "Ada Administrator"
+    assert report["gate"]["passed"]
+    assert report["changed"]["conditions_added"] == ["pneumonia"]
+    code = incumbent.examination_type.code
+    back = client.post(f"/api/v1/examination-types/{code}/roll-back", REASON)
+    assert (back.status_code, back.json()["id"]) == (200, str(incumbent.pk))
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role != Role.ADMINISTRATOR])
+def test_nobody_but_an_administrator_rolls_back(api: Api, incumbent: ModelVersion, role: Role) -> None:
+    code = incumbent.examination_type.code
+    client = api(UserFactory.create(role=role))
+    assert_problem(client.post(f"/api/v1/examination-types/{code}/roll-back", REASON), 403, "not_allowed")
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.ADMINISTRATOR])
