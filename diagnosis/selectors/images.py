@@ -1,8 +1,10 @@
 """Pictures of what is stored, rendered when they are asked for."""
 
+from http import HTTPStatus
 from pathlib import PurePosixPath
 
 from diagnosis.models import Finding, Instance
+from medimaging.common.errors import ApplicationError
 from medimaging.common.storage import read_content, store_derived
 from mlcore.engine.imaging.decode import decode_image
 from mlcore.engine.imaging.encode import render_overlay, render_png
@@ -11,13 +13,22 @@ from mlcore.engine.imaging.maps import decode_map
 THUMBNAIL_SIDE = 160
 
 
+class StoredFileMissing(ApplicationError):
+    """The database knows the image, but its file is gone."""
+
+    code = "stored_file_missing"
+    status = HTTPStatus.NOT_FOUND
+    mend = "Ask an administrator to restore it from a backup."
+
+
 def display_png(instance: Instance, *, frame: int | None = None, max_side: int | None = None) -> bytes:
     """Return an instance as an 8-bit PNG, window and polarity applied.
 
     Raises:
         ImageError: the frame does not exist.
+        StoredFileMissing: the file is gone.
     """
-    image = decode_image(read_content(instance.content_key), frame=frame)
+    image = decode_image(_stored(instance.content_key), frame=frame)
     return render_png(image, max_side=max_side)
 
 
@@ -40,5 +51,12 @@ def overlay_png(finding: Finding) -> bytes:
     """Return a finding's saliency map as a colored, transparent PNG in the image's own shape."""
     instance = finding.analysis.instance
     return render_overlay(
-        decode_map(read_content(finding.saliency_key)), rows=instance.rows, columns=instance.columns
+        decode_map(_stored(finding.saliency_key)), rows=instance.rows, columns=instance.columns
     )
+
+
+def _stored(key: str) -> bytes:
+    try:
+        return read_content(key)
+    except FileNotFoundError as error:
+        raise StoredFileMissing("The stored file of this image is missing.") from error

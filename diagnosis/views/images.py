@@ -68,7 +68,7 @@ def _png(request: ReaderRequest, etag: str, render: Callable[[], bytes]) -> Http
     if response is None:
         try:
             response = HttpResponse(render(), content_type="image/png")
-        except (ImageError, FileNotFoundError) as error:
+        except (ImageError, images.StoredFileMissing) as error:
             raise Http404 from error
     response["ETag"] = quoted
     response["Cache-Control"] = "private, no-cache"
