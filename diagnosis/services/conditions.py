@@ -1,5 +1,7 @@
 """Conditions: readers propose what the system does not know, administrators decide."""
 
+from collections.abc import Iterable, Mapping
+
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
@@ -114,6 +116,58 @@ def merge_condition(condition: Condition, *, into: Condition, by: User, reason: 
         "stale_findings": condition.findings.count(),
     }
     audit.record("condition.merge", by=by, target=condition, reason=reason, details=details)
+    return condition
+
+
+@transaction.atomic
+def conditions_for(
+    examination_type: ExaminationType,
+    labels: Iterable[str],
+    *,
+    label_map: Mapping[str, str],
+    absent: Iterable[str],
+    by: User,
+) -> dict[str, str | None]:
+    """Return the code of each label's condition, approved where it was not; None for labels of no condition.
+
+    Raises:
+        InvalidCondition: a label names no condition, or one that was retired.
+    """
+    _require_decider(by)
+    none = set(absent)
+    codes: dict[str, str | None] = {}
+    for label in sorted(set(labels)):
+        name = label_map.get(label, label)
+        is_none = label in none or name in none
+        codes[label] = None if is_none else _condition(examination_type, name, by=by).code
+    return codes
+
+
+def _condition(examination_type: ExaminationType, name: str, *, by: User) -> Condition:
+    code = slugify(name)[:64].strip("-")
+    if not code or len(name) > 120:
+        raise InvalidCondition(
+            "A label is not usable as the name of a condition.",
+            mend="Give it another name with --label-map, or name it with --absent-label.",
+        )
+    known = Condition.objects.filter(examination_type=examination_type, code=code).first()
+    if known is None:
+        shown = name.replace("_", " ")
+        known = Condition.objects.create(
+            examination_type=examination_type,
+            code=code,
+            name=shown.capitalize() if shown.islower() or shown.isupper() else shown,
+            state=ConditionState.APPROVED,
+            proposed_by=by,
+        )
+        audit.record("condition.create", by=by, target=known, reason="Named by an import.")
+    condition = known.merged_into or known
+    if condition.state == ConditionState.RETIRED:
+        raise InvalidCondition(
+            f"The condition {condition.code} was retired.", mend="Bring it back into use, or map the label."
+        )
+    if condition.state == ConditionState.PROPOSED:
+        approve_condition(condition, by=by, reason="Named by an import.")
     return condition
 
 

@@ -7,6 +7,7 @@ from mlcore.selectors.manifests import (
     load_version,
     read_manifest,
 )
+from mlcore.services.datasets.exports import export_version
 from mlcore.services.datasets.items import (
     Reading,
     add_labels,
@@ -43,6 +44,7 @@ __all__ = [
     "end_labels",
     "enter_item",
     "exclude_item",
+    "export_version",
     "freeze_version",
     "load_index",
     "load_version",

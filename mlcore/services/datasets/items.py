@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -56,13 +57,9 @@ def enter_item(
     The same content under another patient is the same item, and keeps the patient
     and the fold it was first entered with.
     """
-    known = DatasetItem.objects.filter(examination_type=examination_type, content_key=content_key).first()
-    if known is not None:
-        return known
+    new: dict[str, Any] = {"source_id": source_id, "group": group, "fold": lambda: _fold(group)}
     item, _ = DatasetItem.objects.get_or_create(
-        examination_type=examination_type,
-        content_key=content_key,
-        defaults={"source_id": source_id, "group": group, "fold": _fold(group)},
+        examination_type=examination_type, content_key=content_key, defaults=new
     )
     return item
 
@@ -103,7 +100,7 @@ def add_labels(item: DatasetItem, *, reading: Reading) -> bool:
         superseded_at=now, superseded_because=Supersession.AMENDED
     )
     DatasetLabel.objects.bulk_create(new)
-    if stale or new:
+    if (stale or new) and item.state != ItemState.CANDIDATE:
         reconsider(DatasetItem.objects.filter(pk=item.pk))
     return bool(stale or new)
 

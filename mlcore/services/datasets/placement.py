@@ -84,10 +84,10 @@ def place_item(item: DatasetItem, given: Fingerprint, *, index: HashIndex | None
     """Move a candidate to where its fingerprint and its labels put it.
 
     The examination type is locked, so that of two near-duplicates placed at once
-    the second one sees the first.
+    the second one sees the first; whoever brings an `index` along holds the lock.
     """
-    ExaminationType.objects.select_for_update().get(pk=item.examination_type_id)
     if index is None:
+        ExaminationType.objects.select_for_update().get(pk=item.examination_type_id)
         index = load_index(item.examination_type)
     twin = _near_duplicate(item, given, index=index)
     state, reason = _place(item, twin=twin)
