@@ -136,10 +136,12 @@ def _facts(manifest: Mapping[str, Any]) -> ModelFacts:
         raise ArtifactError("The model artifact was written by another version of this software.")
     facts = dict(manifest["facts"])
     points = {code: _operating_point(point) for code, point in facts.pop("operating_points").items()}
-    lists = {"classes": tuple(facts.pop("classes")), "limits": tuple(facts.pop("limits"))}
+    lists: dict[str, Any] = {"classes": tuple(facts.pop("classes")), "limits": tuple(facts.pop("limits"))}
     return ModelFacts(operating_points=points, **lists, **facts)
 
 
 def _operating_point(stored: Mapping[str, Any]) -> OperatingPoint:
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+    }
     return OperatingPoint(**values)

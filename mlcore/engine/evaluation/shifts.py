@@ -14,7 +14,8 @@ Picture = NDArray[np.uint8]
 
 
 def _contrast(picture: Picture, *, gain: float, offset: float) -> Picture:
-    return np.clip(picture * gain + offset, 0, 255).astype(np.uint8)
+    changed: Picture = np.clip(picture * gain + offset, 0, 255).astype(np.uint8)
+    return changed
 
 
 def _gamma(picture: Picture, *, gamma: float) -> Picture:

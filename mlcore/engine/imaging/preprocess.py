@@ -90,7 +90,8 @@ def stretch(pixels: FloatArray, *, low: float, high: float) -> FloatArray:
     black, white = float(ordered[at_low]), float(ordered[at_high])
     if white - black < FLAT:
         return np.full_like(pixels, 0.5)
-    return np.clip((pixels - black) / np.float32(white - black), 0.0, 1.0)
+    stretched: FloatArray = np.clip((pixels - black) / np.float32(white - black), 0.0, 1.0)
+    return stretched
 
 
 @lru_cache(maxsize=8)

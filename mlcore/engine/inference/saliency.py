@@ -25,4 +25,5 @@ def saliency_map(contributions: FloatArray, *, how: Preprocessing, reference: fl
     whole = np.zeros((side, side), np.float32)
     resized = Image.fromarray(seen).resize((inner, inner), Image.Resampling.BILINEAR)
     whole[margin : margin + inner, margin : margin + inner] = np.asarray(resized, np.float32)
-    return np.clip(whole / np.float32(max(float(whole.max()), reference, 1e-6)), 0.0, 1.0)
+    shown: FloatArray = np.clip(whole / np.float32(max(float(whole.max()), reference, 1e-6)), 0.0, 1.0)
+    return shown

@@ -41,7 +41,9 @@ def save_checkpoint(path: Path, state: RunState) -> None:
         "best_value": state.best_value,
         "history": state.history,
     }
-    named = {f"{name}/{i:04d}": a for name, arrays in state.arrays.items() for i, a in enumerate(arrays)}
+    named: dict[str, Any] = {
+        f"{name}/{i:04d}": a for name, arrays in state.arrays.items() for i, a in enumerate(arrays)
+    }
     part = path.with_suffix(".part")
     with part.open("wb") as file:
         np.savez(file, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **named)

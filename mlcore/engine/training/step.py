@@ -71,7 +71,7 @@ class TrainingStep:
             tf.TensorSpec((), tf.float32),
         ]
 
-        @tf.function(input_signature=signature)
+        @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
         def learn(inputs: Any, labels: Any, decay: Any) -> Any:
             with tf.GradientTape() as tape:
                 loss = self._loss(self.model(inputs, training=True)["logits"], labels)
