@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from diagnosis.views import images, profile, review, study, upload, worklist
+from diagnosis.views import images, intended_use, profile, review, study, upload, worklist
 
 app_name = "diagnosis"
 
 urlpatterns = [
     path("", worklist.show_worklist, name="worklist"),
     path("favicon.ico", images.favicon, name="favicon"),
+    path("intended-use/", intended_use.intended_use, name="intended-use"),
     path("upload/", upload.upload, name="upload"),
     path("studies/<uuid:pk>/", study.show_study, name="study"),
     path("studies/<uuid:pk>/reading/", study.poll_reading, name="study-reading"),

@@ -52,6 +52,7 @@ class UserFactory(DjangoModelFactory[User]):
     full_name = factory.Sequence(lambda n: f"User {n}")
     status = UserStatus.ACTIVE
     role = Role.READER
+    intended_use_acknowledged_at = factory.LazyFunction(timezone.now)
     password = factory.django.Password(PASSWORD)
 
 

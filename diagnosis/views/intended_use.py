@@ -1,0 +1,49 @@
+"""What every reader reads once, before the first study."""
+
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.services.intended_use import acknowledge_intended_use
+from diagnosis.views.common import ReaderRequest, open_page
+from mlcore.models import ModelVersion
+
+
+@open_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def intended_use(request: ReaderRequest) -> HttpResponseBase:
+    """Show what the models are for; keep that the reader has read it."""
+    versions = list(ModelVersion.objects.active().select_related("examination_type"))
+    if request.method == "POST":
+        told = [f"{version}: {version.intended_use}" for version in versions]
+        acknowledge_intended_use(request.user, by=request.user, words=[*_words(), *told])
+        return redirect(_next(request))
+    return _page(request, versions)
+
+
+def _page(request: ReaderRequest, versions: list[ModelVersion]) -> HttpResponse:
+    context = {"versions": versions, "words": _words(), "next": _next(request)}
+    return render(request, "diagnosis/intended_use.html", context)
+
+
+def _words() -> list[str]:
+    """Return the words that stand on results, in the reader's language."""
+    return [
+        _(
+            "Preliminary output of a model. Not for stand-alone clinical decisions. Does not rule out disease."
+        ),
+        _("No finding reached the operating point. This does not mean normal."),
+        _("This image is too far from the images this model was validated on, so no result is shown."),
+        _("Shows where the score is sensitive. Not an outline of disease."),
+    ]
+
+
+def _next(request: ReaderRequest) -> str:
+    """Return where the reader was going, if that is a page of this site."""
+    address = request.POST.get("next") or request.GET.get("next") or "/"
+    allowed = url_has_allowed_host_and_scheme(
+        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return address if allowed else "/"
