@@ -27,9 +27,7 @@ class AnalysisAdmin(StudySearchMixin, TableAdmin):
         "version",
         "top_finding",
         "why",
-        "attempts",
         "requested_at",
-        "took",
     ]
     list_filter = ["state", "model_version"]
     list_select_related = [
@@ -104,7 +102,7 @@ class AnalysisAdmin(StudySearchMixin, TableAdmin):
         name = getattr(row, "top_condition", None)
         return f"{name} {getattr(row, 'top_probability', 0):.2f}" if name else EMPTY
 
-    @admin.display(description="Withheld or failed because")
+    @admin.display(description="Why not")
     def why(self, row: Analysis) -> str:
         """Return the reason where there is no answer."""
         return row.withheld_reason or row.failure_code or EMPTY

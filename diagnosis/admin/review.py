@@ -23,8 +23,8 @@ class ReviewAdmin(StudySearchMixin, TableAdmin):
         "reader",
         "study_link",
         "verdicts",
-        "model_answer_seen",
-        "training_consent",
+        "saw_the_model",
+        "may_train",
         "amendment",
         "signed_at",
     ]
@@ -55,6 +55,16 @@ class ReviewAdmin(StudySearchMixin, TableAdmin):
     def verdicts(self, row: Review) -> int:
         """Return how many conditions were judged."""
         return int(getattr(row, "verdict_count", 0))
+
+    @admin.display(boolean=True)
+    def saw_the_model(self, row: Review) -> bool:
+        """Tell whether the reader had been shown the model's answer."""
+        return row.model_answer_seen
+
+    @admin.display(boolean=True)
+    def may_train(self, row: Review) -> bool:
+        """Tell whether the study may be used to train models."""
+        return row.training_consent
 
     @admin.display(boolean=True)
     def amendment(self, row: Review) -> bool:
