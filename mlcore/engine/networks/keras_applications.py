@@ -1,4 +1,4 @@
-"""VGG16 (Simonyan 2014, arXiv:1409.1556) and InceptionV3 (Szegedy 2015, arXiv:1512.00567) as Keras ships them.
+"""VGG16 (Simonyan 2014, arXiv:1409.1556) and InceptionV3 (Szegedy 2015, arXiv:1512.00567), as in Keras.
 
 They start from ImageNet when its weights lie in Keras' own cache, and from scratch
 otherwise: nothing is fetched. The graph takes a gray image, and the arithmetic by
@@ -7,7 +7,6 @@ which the original turns a color image into numbers is folded into its first lay
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable
@@ -75,8 +74,8 @@ def build_application(*, input_size: int, class_count: int, dropout: float, fami
     """(batch, input_size, input_size, 1) in [-1, 1] to the common outputs, in one flat graph."""
     backbone = _backbone(family, shape=(input_size, input_size, 1))
     return with_head(
-        inputs=backbone.input,
-        features=backbone.output,
+        inputs=backbone.inputs[0],
+        features=backbone.outputs[0],
         layers=[backbone.get_layer(layer).output for layer in family.described],
         class_count=class_count,
         dropout=dropout,
@@ -111,11 +110,14 @@ def _backbone(family: Family, *, shape: tuple[int, int, int]) -> Any:
     made = getattr(keras.applications, family.application)(
         include_top=False, weights=None, input_tensor=inputs
     )
-    names = {layer.name: _stable_name(layer.name, number) for number, layer in enumerate(made.layers)}
-    text = re.sub(
-        r'"([^"]+)"', lambda found: f'"{names.get(found[1], found[1])}"', json.dumps(made.get_config())
-    )
-    return keras.Model.from_config(json.loads(text))
+    numbers = {layer.name: number for number, layer in enumerate(made.layers)}
+
+    def renamed(layer: Any) -> Any:
+        name = _stable_name(layer.name, numbers[layer.name])
+        return layer.__class__.from_config({**layer.get_config(), "name": name})
+
+    clone = keras.models.clone_model(made, clone_function=renamed)
+    return keras.Model(clone.inputs[0], clone.outputs[0])
 
 
 def _stable_name(name: str, number: int) -> str:

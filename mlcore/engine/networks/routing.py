@@ -70,7 +70,7 @@ class Routing(keras.layers.Layer):  # type: ignore[misc]
 
 
 class CapsuleMaps(keras.layers.Layer):  # type: ignore[misc]
-    """What each place gives, (batch, places, classes), to maps (batch, h, w, classes) whose mean is the logit.
+    """What places give, (batch, places, classes), to maps (batch, h, w, classes); their mean is the logit.
 
     The probability is the length of the class's capsule, |v| = |s|^2 / (1 + |s|^2),
     so the logit is log |s|^2. The maps are the parts of |s|, all moved by the same

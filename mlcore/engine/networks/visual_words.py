@@ -41,12 +41,13 @@ class LocalFeatures:
 
 def local_features(image: FloatArray) -> LocalFeatures:
     """ORB on a network input (size, size, 1) in [-1, 1]; a picture may have no corner at all."""
-    from skimage.feature import ORB
+    from skimage import feature
 
     size = max(LEAST_SIDE, image.shape[0])
     picture = Image.fromarray(np.ascontiguousarray(image[..., 0] * 0.5 + 0.5, np.float32))
     gray = np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC), np.float64)
-    found = ORB(n_keypoints=KEYPOINTS, n_scales=4, fast_threshold=0.02)
+    orb: Any = feature.ORB
+    found = orb(n_keypoints=KEYPOINTS, n_scales=4, fast_threshold=0.02)
     try:
         found.detect_and_extract(gray)
     except RuntimeError:  # what scikit-image raises when there is no corner

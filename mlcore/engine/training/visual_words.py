@@ -12,7 +12,6 @@ from mlcore.engine.evaluation.metrics import mean_auroc
 from mlcore.engine.networks.registry import Network
 from mlcore.engine.networks.visual_words import (
     LocalFeatures,
-    VisualWords,
     local_features,
     nearest_words,
     word_histogram,

@@ -1,0 +1,54 @@
+"""What was measured of a model's saliency maps, kept beside the model file.
+
+The figures are bound to the model by its checksum: those of another model are
+never shown.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+SUFFIX = ".explanation.json"
+
+
+@dataclass(frozen=True)
+class ExplanationFigures:
+    """Of one method on one model; `benchmarks/explanation.py` measures them."""
+
+    method: str
+    lesions: int
+    """Planted lesions that the model suggested."""
+    lesion_hits: int
+    """Of those: the map's peak lay within."""
+    randomized_correlation: float
+    """With the map of shuffled weights; near 0 when the map depends on the network."""
+    insertion_minus_deletion: float
+    best_dummy: float
+    """The same of the best map that knows nothing of the network."""
+    frame_energy: float
+    """Part of the map in the outer 5 % of the image."""
+
+    @property
+    def sentence(self) -> str:
+        """For the reader, beside the map."""
+        return (
+            f"In {self.lesion_hits} of {self.lesions} images with a planted opacity, the peak lay within it."
+        )
+
+
+def figures_path(model: Path) -> Path:
+    """Where the figures of a model file lie."""
+    return model.with_suffix(SUFFIX)
+
+
+def read_figures(model: Path, *, sha256: str) -> dict[str, ExplanationFigures]:
+    """By method, of the model with that checksum; empty where nothing was measured of it."""
+    path = figures_path(model)
+    if not path.is_file():
+        return {}
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    if stored["model_sha256"] != sha256:
+        return {}
+    return {name: ExplanationFigures(method=name, **values) for name, values in stored["figures"].items()}
