@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import json
+
+from mlcore.engine.explanation.facts import ExplanationFigures, figures_path, read_figures
+
+VALUES = {
+    "lesions": 40,
+    "lesion_hits": 30,
+    "randomized_correlation": 0.1,
+    "insertion_minus_deletion": 0.4,
+    "best_dummy": 0.2,
+    "frame_energy": 0.01,
+}
+
+
+def test_figures_are_read_for_the_model_that_they_were_measured_of(tmp_path):
+    model = tmp_path / "model.mmodel"
+    figures_path(model).write_text(json.dumps({"model_sha256": "a", "figures": {"occlusion": VALUES}}))
+
+    found = read_figures(model, sha256="a")
+
+    assert found == {"occlusion": ExplanationFigures(method="occlusion", **VALUES)}
+    assert "30 of 40" in found["occlusion"].sentence
+
+
+def test_figures_of_another_model_are_never_shown(tmp_path):
+    model = tmp_path / "model.mmodel"
+    figures_path(model).write_text(json.dumps({"model_sha256": "a", "figures": {"occlusion": VALUES}}))
+
+    assert read_figures(model, sha256="b") == {}
+    assert read_figures(tmp_path / "other.mmodel", sha256="a") == {}
