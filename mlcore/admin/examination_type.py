@@ -4,9 +4,26 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
+from accounts.admin_actions import reason_action
+from accounts.models import User
 from mlcore.admin.base import AuditedAdmin
 from mlcore.admin.columns import count_of, list_link
-from mlcore.models import ExaminationType, ModelVersion
+from mlcore.models import DatasetVersion, ExaminationType, ModelVersion
+from mlcore.services.datasets import freeze_version
+
+
+def freeze(row: ExaminationType, *, by: User, reason: str) -> DatasetVersion:
+    """Freeze what is accepted now; the reason is the version's note."""
+    return freeze_version(row, by=by, note=reason[:300])
+
+
+freeze_dataset = reason_action(
+    "freeze_dataset",
+    label="Freeze a dataset version",
+    consequence="What is accepted and labeled now becomes a version that never changes. "
+    "If nothing changed since the last one, there is no new version.",
+    perform=freeze,
+)
 
 
 @admin.register(ExaminationType)
@@ -17,6 +34,7 @@ class ExaminationTypeAdmin(AuditedAdmin):
     search_fields = ["name", "code"]
     ordering = ["name"]
     sortable_by = ("name", "code")
+    actions = [freeze_dataset]
     keep_instead = "Rename it if its name misleads."
     worked_out = {
         "active_version": models.Subquery(

@@ -2,6 +2,7 @@
 
 from rest_framework.routers import BaseRouter
 
+from mlcore.api.datasets import DatasetItemViewSet, DatasetVersionViewSet
 from mlcore.api.training import TrainingRunViewSet
 from mlcore.api.views import ExaminationTypeViewSet, ModelVersionViewSet
 
@@ -11,3 +12,5 @@ def register(router: BaseRouter) -> None:
     router.register("examination-types", ExaminationTypeViewSet, basename="examination-type")
     router.register("model-versions", ModelVersionViewSet, basename="model-version")
     router.register("training-runs", TrainingRunViewSet, basename="training-run")
+    router.register("datasets", DatasetVersionViewSet, basename="dataset")
+    router.register("dataset-items", DatasetItemViewSet, basename="dataset-item")

@@ -67,6 +67,17 @@ def resolve_conflict(item: DatasetItem, *, by: User, labels: Mapping[str, bool],
     return item
 
 
+def decide_dispute(item: DatasetItem, *, by: User, present: str, reason: str) -> DatasetItem:
+    """Resolve a conflict by naming, separated by commas, the disputed conditions that are present."""
+    disputed = disputed_conditions(DatasetItem.objects.filter(pk=item.pk)).get(item.pk, [])
+    named = {code.strip() for code in present.split(",") if code.strip()}
+    if not named <= set(disputed):
+        raise InvalidDecision(
+            "A condition was named that is not disputed.", mend=f"Disputed are: {', '.join(disputed)}."
+        )
+    return resolve_conflict(item, by=by, labels={code: code in named for code in disputed}, reason=reason)
+
+
 @transaction.atomic
 def accept_item(item: DatasetItem, *, by: User, reason: str) -> DatasetItem:
     """Let models learn from the item, a near-duplicate or one that was excluded."""
