@@ -1,6 +1,8 @@
 """Datasets over REST: versions for everybody, items for those who see every image, decisions by stewards."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEntry, Role, Scope, User
 from mlcore.models import DatasetItem, DatasetVersion, ItemState
@@ -143,3 +145,18 @@ def test_a_steward_accepts_and_excludes(api: Api, steward: User) -> None:
     excluded = client.post(f"/api/v1/dataset-items/{item.pk}/exclude", REASON).json()
     assert (excluded["state"], excluded["state_reason"]) == ("excluded", REASON["reason"])
     assert_problem(client.post(f"/api/v1/dataset-items/{item.pk}/accept", {"reason": " "}), 400, "invalid")
+
+
+@pytest.mark.parametrize("path", ["datasets", "dataset-items"])
+def test_the_queries_of_a_list_do_not_grow_with_its_rows(api: Api, steward: User, path: str) -> None:
+    client = api(steward)
+    counts = []
+    for _ in range(2):
+        for _ in range(3):
+            item = DatasetItemFactory.create()
+            DatasetLabelFactory.create_batch(2, item=item)
+            DatasetVersionFactory.create(examination_type=item.examination_type)
+        with CaptureQueriesContext(connection) as queries:
+            assert len(client.get(f"/api/v1/{path}").json()["results"]) in (3, 6)
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 5
