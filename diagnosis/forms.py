@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Scope, User
 from diagnosis.models import AnalysisState, Condition, Sex
 from diagnosis.selectors.worklist_search import SORTS, Criteria
-from mlcore.models import ExaminationType
+from mlcore.models import ExaminationType, TrainingKind
 
 TOKEN_DAYS = ((30, _("30 days")), (90, _("90 days")), (365, _("One year")))
 
@@ -141,3 +141,15 @@ class TokenForm(forms.Form):
         label=_("What it may do"),
     )
     days = forms.TypedChoiceField(choices=TOKEN_DAYS, coerce=int, initial=90, label=_("Valid for"))
+
+
+class ReasonForm(forms.Form):
+    """Why a decision is made."""
+
+    reason = forms.CharField(max_length=500, label=_("Reason"))
+
+
+class TrainingForm(forms.Form):
+    """Which training is begun."""
+
+    kind = forms.ChoiceField(choices=TrainingKind.choices)

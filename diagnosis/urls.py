@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from diagnosis.views import images, intended_use, profile, review, study, upload, worklist
+from diagnosis.views import (
+    images,
+    intended_use,
+    models,
+    profile,
+    review,
+    study,
+    training,
+    upload,
+    worklist,
+)
 
 app_name = "diagnosis"
 
@@ -20,6 +30,15 @@ urlpatterns = [
     path("analyses/<uuid:pk>/retry/", study.retry, name="analysis-retry"),
     path("instances/<uuid:pk>/image.png", images.instance_image, name="instance-image"),
     path("findings/<int:pk>/overlay.png", images.finding_overlay, name="finding-overlay"),
+    path("models/", models.show_models, name="models"),
+    path("models/<uuid:pk>/", models.show_version, name="model-version"),
+    path("models/<uuid:pk>/<slug:decision>/", models.decide, name="model-decide"),
+    path("models/<slug:code>/roll-back/", models.roll_back, name="model-roll-back"),
+    path("models/<slug:code>/train/", training.start, name="training-start"),
+    path("training/<uuid:pk>/", training.show_training, name="training"),
+    path("training/<uuid:pk>/progress/", training.poll_training, name="training-progress"),
+    path("training/<uuid:pk>/cancel/", training.cancel, name="training-cancel"),
+    path("training/<uuid:pk>/retry/", training.retry, name="training-retry"),
     path("profile/", profile.profile, name="profile"),
     path("profile/tokens/", profile.make_token, name="token-make"),
     path("profile/tokens/<uuid:pk>/revoke/", profile.close_token, name="token-close"),

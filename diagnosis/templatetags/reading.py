@@ -20,6 +20,11 @@ ACTIONS: dict[str, str | Promise] = {
     "review.start_amendment": gettext_lazy("began an amendment"),
     "review.amend": gettext_lazy("signed an amendment"),
     "review.discard": gettext_lazy("discarded a draft"),
+    "model_version.register": gettext_lazy("registered"),
+    "model_version.activate": gettext_lazy("let it answer"),
+    "model_version.roll_back": gettext_lazy("rolled back to it"),
+    "model_version.reject": gettext_lazy("rejected it"),
+    "model_version.measure": gettext_lazy("had it measured at the gate"),
 }
 
 
@@ -56,6 +61,17 @@ def interval(bounds: Any) -> str:
 def distance(value: float) -> str:
     """Return a cosine distance with three decimals."""
     return number_format(value, decimal_pos=3)
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Return seconds as people say them."""
+    if seconds is None:
+        return "–"
+    whole = round(float(seconds))
+    if whole < 90:
+        return _("%(n)d s") % {"n": whole}
+    return _("%(n)d min") % {"n": round(whole / 60)}
 
 
 @register.filter

@@ -32,7 +32,8 @@ def _words() -> list[str]:
     """Return the words that stand on results, in the reader's language."""
     return [
         _(
-            "Preliminary output of a model. Not for stand-alone clinical decisions. Does not rule out disease."
+            "Preliminary output of a model. Not for stand-alone clinical decisions. "
+            "Does not rule out disease."
         ),
         _("No finding reached the operating point. This does not mean normal."),
         _("This image is too far from the images this model was validated on, so no result is shown."),
