@@ -159,4 +159,4 @@ def test_the_queries_of_a_list_do_not_grow_with_its_rows(api: Api, steward: User
         with CaptureQueriesContext(connection) as queries:
             assert len(client.get(f"/api/v1/{path}").json()["results"]) in (3, 6)
         counts.append(len(queries))
-    assert counts[0] == counts[1] <= 5
+    assert counts[1] <= counts[0] <= 5
