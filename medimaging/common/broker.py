@@ -20,13 +20,13 @@ from kombu.utils.json import dumps
 class Channel(filesystem.Channel):
     """Writes messages whole, and makes a damaged table of queues anew."""
 
-    def _put(self, queue: str, message: Any, **options: Any) -> None:
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         """Put a message onto `queue`: it has its name only once it is complete."""
         name = f"{round(monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         folder = Path(self.data_folder_out)
         draft = folder / f"{name}.part"
         try:
-            draft.write_text(dumps(message))
+            draft.write_text(dumps(payload))
             os.replace(draft, folder / name)
         except OSError as error:
             raise ChannelError(f"Cannot add a message to {folder}.") from error
