@@ -10,7 +10,9 @@ from django.http import Http404
 from accounts.models import User
 from diagnosis.forms import InformationForm, ReviewForm
 from diagnosis.models import Analysis, AnalysisState, Condition, Finding, Review, Study
+from diagnosis.selectors.learning import next_training
 from diagnosis.selectors.neighbors import first_images, neighbors
+from diagnosis.selectors.resemblance import resemblances
 from diagnosis.selectors.study_page import InstanceView, StudyPage, study_page
 from diagnosis.services.reviews import VerdictInput
 
@@ -38,6 +40,7 @@ def study_context(study: Study, *, user: User, instance_id: str = "") -> dict[st
     own_signed = [review for review in page.current_reviews if review.reader_id == user.pk]
     rows = reading_rows(page, analysis)
     listed = {row.condition.pk for row in rows}
+    reviewing = user.reads_studies and (page.draft is not None or not own_signed)
     return {
         "page": page,
         "study": study,
@@ -50,9 +53,11 @@ def study_context(study: Study, *, user: User, instance_id: str = "") -> dict[st
         "withheld": analysis is not None and analysis.state == AnalysisState.WITHHELD,
         "answered": analysis is not None and analysis.state == AnalysisState.SUCCEEDED,
         "may_review": user.reads_studies,
-        "reviewing": user.reads_studies and (page.draft is not None or not own_signed),
+        "reviewing": reviewing,
+        "next_training": next_training(study.examination_type) if reviewing else None,
         "own_signed": own_signed,
         "similar": [s for s in page.similar if analysis and s.similar.analysis_id == analysis.pk],
+        "resembles": resemblances(analysis, study, user=user) if analysis else [],
         "other_conditions": [c for c in page.conditions if c.pk not in listed],
         "review_form": review_form(page.draft),
         "information_form": information_form(study),

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from diagnosis.forms import ReviewForm
 from diagnosis.models import Condition, Review, Study, Verdict
+from diagnosis.selectors.learning import next_training
 from diagnosis.selectors.neighbors import next_unread
 from diagnosis.services.conditions import propose_condition
 from diagnosis.services.reviews import (
@@ -42,7 +43,7 @@ def write_review(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
     review = _store(request, study, form, action=action)
     if action in {"sign", "sign_next"} and not request.htmx:
         sign_review(review, by=request.user)
-        messages.success(request, _("Signed. From now on the review can only be amended, with a reason."))
+        messages.success(request, _signed_words(review))
         return _after_signing(request, study, action=action)
     if request.htmx:
         context = study_context(study, user=request.user, instance_id=request.GET.get("instance", ""))
@@ -105,6 +106,18 @@ def _added(
         chosen = form.cleaned_data.get("add_condition")
         return next((condition for condition in conditions if condition.pk == chosen), None)
     return None
+
+
+def _signed_words(review: Review) -> str:
+    """Say that it is signed, and how far the next training is; without consent nothing counts."""
+    said = _("Signed. From now on the review can only be amended, with a reason.")
+    following = next_training(review.study.examination_type)
+    if not review.training_consent:
+        return f"{said} {_('Without your consent to training it does not count toward the next training.')}"
+    if following is None:
+        return said
+    counted = _("%(signed)d of %(needed)d images are signed until the next training.")
+    return f"{said} {counted % {'signed': following.signed, 'needed': following.needed}}"
 
 
 def _after_signing(request: ReaderRequest, study: Study, *, action: str) -> HttpResponseBase:

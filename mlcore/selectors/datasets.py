@@ -51,11 +51,8 @@ def learning_status(examination_type: ExaminationType) -> LearningStatus:
     trained_at = last_frozen_for_training(examination_type)
     by_state = DatasetItem.objects.filter(examination_type=examination_type).order_by().values_list("state")
     items = dict(by_state.annotate(Count("pk")))
-    fresh = _labels_in_use(examination_type)
-    if trained_at is not None:
-        fresh = fresh.filter(labeled_at__gt=trained_at)
-    imported = fresh.filter(labeled_by__startswith=IMPORT_PREFIX)
-    signed = fresh.exclude(labeled_by__startswith=IMPORT_PREFIX)
+    imported = _fresh_labels(examination_type, since=trained_at).filter(labeled_by__startswith=IMPORT_PREFIX)
+    signed = _signed_labels(examination_type, since=trained_at)
     return LearningStatus(
         newly_signed=signed.values("item").distinct().count(),
         newly_imported=imported.exclude(item__in=signed.values("item")).values("item").distinct().count(),
@@ -65,6 +62,12 @@ def learning_status(examination_type: ExaminationType) -> LearningStatus:
         counts=current_counts(examination_type),
         trained_at=trained_at,
     )
+
+
+def newly_signed(examination_type: ExaminationType) -> int:
+    """Count the newly signed images alone, for pages that show nothing else of the status."""
+    since = last_frozen_for_training(examination_type)
+    return _signed_labels(examination_type, since=since).values("item").distinct().count()
 
 
 def last_frozen_for_training(examination_type: ExaminationType) -> datetime | None:
@@ -97,3 +100,13 @@ def _labels_in_use(examination_type: ExaminationType) -> "QuerySet[DatasetLabel]
         item__examination_type=examination_type, item__state=ItemState.ACCEPTED
     )
     return labels
+
+
+def _fresh_labels(examination_type: ExaminationType, *, since: datetime | None) -> "QuerySet[DatasetLabel]":
+    labels = _labels_in_use(examination_type)
+    return labels if since is None else labels.filter(labeled_at__gt=since)
+
+
+def _signed_labels(examination_type: ExaminationType, *, since: datetime | None) -> "QuerySet[DatasetLabel]":
+    fresh = _fresh_labels(examination_type, since=since)
+    return fresh.exclude(labeled_by__startswith=IMPORT_PREFIX)

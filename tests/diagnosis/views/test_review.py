@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from diagnosis.models import Condition, ConditionState, Review, ReviewState
+from mlcore.models import ExaminationType
 from tests.diagnosis.views.conftest import Read, answered_study
 from tests.factories import ConditionFactory
 
@@ -62,6 +63,31 @@ def test_signing_stores_what_was_sent_and_shows_it(page: Client, read: Read, rea
     assert "Signed reviews" in text
     assert "the model had suggested it" in text
     assert "review-form" not in text
+
+
+def test_after_signing_the_reader_learns_how_far_the_next_training_is(
+    transactional_db: None, lifted_audit_triggers: None, page: Client, read: Read
+) -> None:
+    ExaminationType.objects.update(trains_after=3)
+    shown = page.get(reverse("diagnosis:study", args=[read.study.pk])).content.decode()
+    assert "0 of 3 signed until the next training." in shown
+    assert "counts with your consent alone" in shown
+    signed = page.post(review_url(read), verdict(read, action="sign", training_consent="on"), follow=True)
+    assert "1 of 3 images are signed until the next training." in signed.content.decode()
+
+
+def test_without_consent_a_signed_review_does_not_count(page: Client, read: Read) -> None:
+    text = page.post(review_url(read), verdict(read, action="sign"), follow=True).content.decode()
+    assert "Without your consent to training it does not count toward the next training." in text
+    assert "images are signed" not in text
+
+
+def test_where_trainings_are_begun_by_hand_nothing_is_counted(page: Client, read: Read) -> None:
+    ExaminationType.objects.update(trains_after=0)
+    url = reverse("diagnosis:study", args=[read.study.pk])
+    assert "until the next training" not in page.get(url).content.decode()
+    text = page.post(review_url(read), verdict(read, action="sign", training_consent="on"), follow=True)
+    assert "until the next training" not in text.content.decode()
 
 
 def test_what_is_stored_in_the_background_is_never_signed(page: Client, read: Read) -> None:

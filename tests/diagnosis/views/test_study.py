@@ -7,8 +7,9 @@ from django.urls import reverse
 from accounts.models import AuditEntry, User
 from diagnosis.models import Analysis, AnalysisState, Finding, Study
 from diagnosis.services.reviews import VerdictInput, save_draft, sign_review, start_review
+from tests.diagnosis.selectors.test_resemblance import EAST, NORTH, place, sign
 from tests.diagnosis.views.conftest import Read, answered_study
-from tests.factories import InstanceFactory, SimilarInstanceFactory
+from tests.factories import ConditionFactory, InstanceFactory, SimilarInstanceFactory
 
 PRELIMINARY = (
     "Preliminary output of a model. Not for stand-alone clinical decisions. Does not rule out disease."
@@ -180,3 +181,18 @@ def test_the_number_of_queries_does_not_grow_with_the_images(
     InstanceFactory.create_batch(image_count - 1, series=read.instance.series)
     with django_assert_max_num_queries(32):  # type: ignore[operator]
         page.get(study_url(read))
+
+
+def test_the_page_names_the_signed_cases_that_the_image_resembles(
+    page: Client, read: Read, reader: User
+) -> None:
+    covid = ConditionFactory.create(examination_type=read.study.examination_type, name="COVID-19")
+    read.analysis.refresh_from_db()
+    place(read.instance, EAST)
+    sign(read.analysis, covid, 10, where=EAST)
+    sign(read.analysis, covid, 10, where=NORTH, verdict="absent")
+    shown = text_of(page, read)
+    assert "Resembles signed cases of" in shown
+    assert "5 of the 5 nearest signed images carry it" in shown
+    User.objects.update(blind_first=True)
+    assert "Resembles signed cases of" not in text_of(page, read)
