@@ -29,7 +29,15 @@ OPEN_PAGES = [
     "/no/",
 ]
 OWN_PAGES = [
-    *("/", "/?tab=failed", "/?q=nothing&tab=all", "/upload/", "/profile/", "/accounts/2fa/"),
+    *(
+        "/",
+        "/?tab=failed",
+        "/?q=nothing&tab=all",
+        "/upload/",
+        "/profile/",
+        "/intended-use/",
+        "/accounts/2fa/",
+    ),
     *("/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/"),
 ]
 STUDIES = ["suggested", "signed", "withheld", "failed"]
@@ -58,6 +66,7 @@ def inspect(page: Page, address: str, *, name: str, tmp_path: Path) -> None:
     """Open the page, take its picture, and fail on what keeps people out."""
     page.goto(address)
     page.wait_for_load_state("networkidle")
+    page.wait_for_function("[...document.images].every((one) => one.complete || one.loading === 'lazy')")
     folder = Path(os.environ.get("MEDIMAGING_SCREENSHOTS", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=folder / f"{name}.png", full_page=True)
