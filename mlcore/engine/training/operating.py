@@ -15,6 +15,8 @@ from mlcore.engine.types import FloatArray, OperatingPoint
 
 PRIOR_IMAGES = 30.0
 """As many images as the earlier calibration counts for."""
+THRESHOLDS = tuple(np.linspace(*BOUNDS, 31).tolist())
+"""Operating points that are tried beside the usual one and the earlier one."""
 SENSITIVITY_KEPT = 0.01
 """How much of its sensitivity the earlier operating point may lose."""
 
@@ -49,15 +51,22 @@ def choose_operation(
     chosen = _threshold(fitted.probabilities(logits)[labels == 1])
     if before is None:
         return Operation(fitted, chosen)
-    was_right = before.suggests(earlier) == (labels == 1)
+    present = labels == 1
+    was_right = before.suggests(earlier) == present
     found = sensitivity(labels, before.suggests(earlier)).value
-    for operation in (Operation(fitted, chosen), Operation(fitted, before.threshold)):
-        suggested = operation.suggests(logits)
-        flips = float(np.mean(was_right & (suggested != (labels == 1))))
-        kept = sensitivity(labels, suggested).value
+    best: tuple[float, Operation] | None = None
+    for threshold in (chosen, before.threshold, *THRESHOLDS):
+        operation = Operation(fitted, threshold)
+        right = operation.suggests(logits) == present
+        flips, kept = (
+            float(np.mean(was_right & ~right)),
+            float(np.mean(right[present])) if present.any() else 1.0,
+        )
         if flips <= flips_allowed and not kept < found - SENSITIVITY_KEPT:
-            return operation
-    return None
+            share = kept + (float(np.mean(right[~present])) if (~present).any() else 0.0)
+            if best is None or share > best[0]:
+                best = share, operation
+    return best[1] if best else None
 
 
 def calibrate_near(logits: FloatArray, labels: FloatArray, *, start: Calibration) -> Calibration:

@@ -91,7 +91,7 @@ def quick_update(
         for index in range(len(plan.classes))
     ]
     if all(column.step == 0.0 for column in columns):
-        raise NoQuickUpdate("The labels give no reason to change any answer without spoiling right ones.")
+        raise NoQuickUpdate("No condition has training images that have it and some that do not.")
     updated = rounded(
         Head(np.stack([c.kernel for c in columns], axis=1), np.array([c.bias for c in columns]))
     )
@@ -155,18 +155,39 @@ def _fit_column(
     judged = held | (train & ~learned_before)
     if before is None or judged.sum() < LEAST_JUDGED:
         judged = held | train
-    for step in STEPS if is_old else STEPS[:1]:
-        logits = (earlier + np.float32(step) * added)[judged]
+    step, operation = _choose_step(
+        earlier[judged], added[judged], labels[judged], before=before, steps=STEPS if is_old else STEPS[:1]
+    )
+    old = head.kernel[:, index] if is_old else np.zeros(len(head.kernel), np.float32)
+    bias = float(head.bias[index]) if is_old else 0.0
+    kernel = np.asarray(old + np.float32(step) * change.kernel, np.float32)
+    return _Column(kernel, bias + step * change.bias, operation, step)
+
+
+def _choose_step(
+    earlier: FloatArray,
+    added: FloatArray,
+    labels: FloatArray,
+    *,
+    before: Operation | None,
+    steps: tuple[float, ...],
+) -> tuple[float, Operation]:
+    """The longest step that spoils hardly any right answer.
+
+    Where even the shortest one spoils too many it is taken all the same, with the
+    incumbent's operation: the gate judges what comes of it, and says why.
+    """
+    for step in steps:
         operation = choose_operation(
-            logits, labels[judged], earlier=earlier[judged], before=before, flips_allowed=FLIPS_ALLOWED
+            earlier + np.float32(step) * added,
+            labels,
+            earlier=earlier,
+            before=before,
+            flips_allowed=FLIPS_ALLOWED,
         )
         if operation is not None:
-            old = (head.kernel[:, index], float(head.bias[index])) if is_old else (np.float32(0.0), 0.0)
-            kernel = np.asarray(old[0] + np.float32(step) * change.kernel, np.float32)
-            return _Column(kernel, old[1] + step * change.bias, operation, step)
-    if before is None:
-        raise NoQuickUpdate("A new condition could not be told apart.")
-    return _Column(head.kernel[:, index], float(head.bias[index]), before, 0.0)
+            return step, operation
+    return steps[-1], before or Operation(Calibration(), 0.5)
 
 
 def _operation_of(artifact: Artifact, code: str) -> Operation:
