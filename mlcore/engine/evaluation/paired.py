@@ -29,10 +29,15 @@ def quick_auroc(labels: Array, scores: Array) -> float:
 def draws(groups: Array, *, rounds: int, seed: int) -> Iterator[Array]:
     """Rows of `rounds` draws of as many patients as there are, with replacement."""
     names = np.unique(groups, return_inverse=True)[1]
-    members = [np.flatnonzero(names == name) for name in range(int(names.max()) + 1)]
+    members = np.argsort(names, kind="stable")
+    sizes = np.bincount(names)
+    starts = np.cumsum(sizes) - sizes
     rng = np.random.default_rng(seed)
     for _ in range(rounds):
-        yield np.concatenate([members[i] for i in rng.integers(0, len(members), len(members))])
+        drawn = rng.integers(0, len(sizes), len(sizes))
+        ends = np.cumsum(sizes[drawn])
+        within = np.arange(ends[-1]) - np.repeat(ends - sizes[drawn], sizes[drawn])
+        yield members[np.repeat(starts[drawn], sizes[drawn]) + within]
 
 
 def mean_auroc_difference(

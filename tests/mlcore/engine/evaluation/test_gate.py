@@ -10,6 +10,7 @@ from mlcore.engine.evaluation.answers import Answers
 from mlcore.engine.evaluation.gate import gate
 from mlcore.engine.evaluation.label_check import LabelCheck, check_labels
 from mlcore.engine.evaluation.metrics import auroc
+from mlcore.engine.evaluation.questions import Limits
 
 ROWS = 300
 
@@ -36,6 +37,7 @@ def _gate(candidate, incumbent, labels, **options):
         classes=("disk",),
         groups=groups,
         label_check=options.pop("label_check", LabelCheck()),
+        limits=Limits(rounds=500),
         **options,
     )
 
@@ -219,6 +221,16 @@ def _check(labels, features, *, batches, seed=0):
         expected={"disk": 0.05},
         seed=seed,
     )
+
+
+def test_a_draw_takes_whole_patients():
+    groups = np.array(["a", "b", "a", "c", "b", "a"])
+
+    for rows in paired.draws(groups, rounds=50, seed=1):
+        counts = np.bincount(rows, minlength=6)
+        assert counts[0] == counts[2] == counts[5]
+        assert counts[1] == counts[4]
+        assert counts[0] + counts[1] + counts[3] == 3
 
 
 @pytest.mark.parametrize("known", [300, 0])
