@@ -56,7 +56,8 @@ def load_checkpoint(path: Path, *, plan: dict[str, Any], data_sha256: str) -> Ru
         return None
     with np.load(path, allow_pickle=False) as stored:
         facts = json.loads(stored["facts"].tobytes())
-        if facts["plan"] != json.loads(json.dumps(plan)) or facts["data_sha256"] != data_sha256:
+        same_plan = _decisive(facts["plan"]) == _decisive(json.loads(json.dumps(plan)))
+        if not same_plan or facts["data_sha256"] != data_sha256:
             raise ArtifactError(
                 "The checkpoint belongs to a run with other settings or other data.",
                 mend="Delete the checkpoint to start anew, or repeat the settings it was made with.",
@@ -65,3 +66,8 @@ def load_checkpoint(path: Path, *, plan: dict[str, Any], data_sha256: str) -> Ru
         for name in sorted(set(stored.files) - {"facts"}):
             arrays.setdefault(name.split("/")[0], []).append(stored[name])
     return RunState(arrays=arrays, **facts)
+
+
+def _decisive(plan: dict[str, Any]) -> dict[str, Any]:
+    """The settings that every epoch hangs on; where a run ends is not one of them."""
+    return {name: value for name, value in plan.items() if name != "stop_after"}

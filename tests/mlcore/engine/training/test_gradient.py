@@ -63,6 +63,16 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         _train(toy_plan(epochs=1, seed=8), checkpoint=checkpoint)
 
 
+def test_a_run_that_was_told_to_stop_early_can_be_told_to_go_on(tmp_path):
+    checkpoint = tmp_path / "run.checkpoint"
+
+    early = _train(toy_plan(epochs=2, stop_after=1), checkpoint=checkpoint)
+    whole = _train(toy_plan(epochs=2), checkpoint=checkpoint)
+
+    assert [row["epoch"] for row in early.history] == [0, 1]
+    assert [row["epoch"] for row in whole.history] == [0, 1, 2]
+
+
 def test_both_classes_weigh_alike_however_rare_one_is():
     labels = np.array([[0.0], [1.0], [1.0], [1.0], [np.nan]], np.float32)
 
