@@ -84,13 +84,16 @@ def brier_score(labels: Array, probabilities: Array) -> float:
     return float(brier_score_loss(labels, probabilities))
 
 
-def ece(labels: Array, probabilities: Array, *, bins: int = 15) -> float:
-    """Expected calibration error over bins of equal width (Naeini 2015, Guo 2017)."""
+def ece(labels: Array, probabilities: Array, *, bins: int = 15, weights: Array | None = None) -> float:
+    """Expected calibration error over bins of equal width (Naeini 2015, Guo 2017).
+
+    With (n,) `weights`, rows count as so many: that is how another prevalence is asked about.
+    """
     labels, probabilities = np.asarray(labels, float), np.asarray(probabilities, float)
+    counted = np.ones(len(labels)) if weights is None else np.asarray(weights, float)
     at = np.minimum((probabilities * bins).astype(int), bins - 1)
-    counts = np.bincount(at, minlength=bins)
-    gaps = np.bincount(at, labels, bins) - np.bincount(at, probabilities, bins)
-    return float(np.abs(gaps).sum() / max(1, counts.sum()))
+    gaps = np.bincount(at, counted * (labels - probabilities), bins)
+    return float(np.abs(gaps).sum() / max(1e-12, counted.sum()))
 
 
 def precision_at_k(labels: Array, neighbors: Array) -> float:

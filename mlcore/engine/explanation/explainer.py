@@ -60,7 +60,9 @@ class Explainer:
         inputs = network_input(stored_picture(image.pixels, how=how), how=how)
         index = self.predictor.facts.classes.index(condition)
         contributions = self._contributions(inputs, index=index, method=method)
-        return Explanation(method, condition, saliency_map(contributions, how=how, reference=OWN_PEAK))
+        offset = self.predictor.map_offset if method is Method.GRAD_CAM_PLUS_PLUS else (0.0, 0.0)
+        shown = saliency_map(contributions, how=how, reference=OWN_PEAK, offset=offset)
+        return Explanation(method, condition, shown)
 
     def _contributions(self, inputs: FloatArray, *, index: int, method: Method) -> FloatArray:
         if method is Method.OCCLUSION:

@@ -28,12 +28,29 @@ class Calibration:
         return np.asarray(1.0 / (1.0 + np.exp(-values)), np.float32)
 
 
-def fit_calibration(logits: FloatArray, labels: FloatArray) -> Calibration:
-    """Fit slope and intercept by maximum likelihood; the identity when only one class is there."""
+def prevalence_weights(labels: FloatArray, *, prevalence: float | None) -> FloatArray:
+    """(n,) weights under which `prevalence` of the labels are 1; all alike where it is None."""
+    share = float(np.mean(labels))
+    if prevalence is None or not 0.0 < share < 1.0:
+        return np.ones(len(labels), np.float32)
+    weights = np.where(labels == 1, prevalence / share, (1.0 - prevalence) / (1.0 - share))
+    return np.asarray(weights, np.float32)
+
+
+def fit_calibration(
+    logits: FloatArray, labels: FloatArray, *, prevalence: float | None = None
+) -> Calibration:
+    """Fit slope and intercept by maximum likelihood; the identity when only one class is there.
+
+    The probabilities hold where the condition is as frequent as `prevalence` says, by
+    default as in the labels.
+    """
     from sklearn.linear_model import LogisticRegression
 
     known = np.isfinite(labels)
     if len(np.unique(labels[known])) < 2:
         return Calibration()
-    fitted = LogisticRegression(C=1e6, max_iter=1000).fit(logits[known, None], labels[known].astype(int))
+    weights = prevalence_weights(labels[known], prevalence=prevalence)
+    fitted = LogisticRegression(C=1e6, max_iter=1000)
+    fitted.fit(logits[known, None], labels[known].astype(int), sample_weight=weights)
     return Calibration(slope=float(fitted.coef_[0, 0]), intercept=float(fitted.intercept_[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ from mlcore.engine.inference.outliers import Distance
 from mlcore.engine.inference.quality import QualityLimits
 from mlcore.engine.inference.refusal import Refusal
 from mlcore.engine.inference.runtime import CompiledNetwork, RunnableNetwork
+from mlcore.engine.inference.validated_range import ValidatedRange
 from mlcore.engine.networks.visual_words import VisualWords
+from mlcore.engine.types import FloatArray
 
 
 class NotAGraph(EngineError):
@@ -52,8 +55,29 @@ def _assemble(artifact: Artifact) -> NetworkPredictor:
             cropped=Distance(mean=arrays["cropped_mean"], whitening=arrays["cropped_whitening"]),
             cropped_limit=float(refusal["cropped_limit"]),
             quality=QualityLimits(**refusal["quality"]),
+            validated_range=_validated_range(refusal, arrays),
         ),
         saliency_references=settings["saliency_references"],
+        map_offset=_map_offset(settings),
+    )
+
+
+def _map_offset(settings: Mapping[str, Any]) -> tuple[float, float]:
+    """None was measured for model files of before."""
+    down, right = settings.get("map_offset", (0.0, 0.0))
+    return float(down), float(right)
+
+
+def _validated_range(refusal: Mapping[str, Any], arrays: Mapping[str, FloatArray]) -> ValidatedRange | None:
+    """None in a model file that was made without images outside of the range."""
+    if "outside" not in refusal:
+        return None
+    return ValidatedRange(
+        kernel=arrays["outside_kernel"],
+        bias=float(refusal["outside"]["bias"]),
+        limit=float(refusal["outside_limit"]),
+        farthest=float(refusal["outside"]["farthest"]),
+        message=str(refusal["outside"]["message"]),
     )
 
 

@@ -32,6 +32,8 @@ class NetworkPredictor:
     refusal: Refusal
     saliency_references: Mapping[str, float]
     """By condition: the peak of a map that counts as full strength, in logits."""
+    map_offset: tuple[float, float] = (0.0, 0.0)
+    """How far down and right of its place in the grid each place of `maps` looks, in input pixels."""
 
     def predict(self, image: DecodedImage) -> Prediction:
         """Answer for one image, or withhold; identical images get identical answers."""
@@ -83,7 +85,10 @@ class NetworkPredictor:
     def _maps(self, maps: FloatArray) -> dict[str, FloatArray]:
         return {
             code: saliency_map(
-                maps[..., index], how=self.preprocessing, reference=self.saliency_references[code]
+                maps[..., index],
+                how=self.preprocessing,
+                reference=self.saliency_references[code],
+                offset=self.map_offset,
             )
             for index, code in enumerate(self.facts.classes)
         }

@@ -9,6 +9,7 @@ import numpy as np
 
 from mlcore.engine.inference.outliers import Distance
 from mlcore.engine.inference.quality import QualityLimits, check_quality
+from mlcore.engine.inference.validated_range import ValidatedRange
 from mlcore.engine.types import FloatArray, Withheld, WithheldReason
 
 TOO_FAR = "This image is too far from the images this model was validated on, so no result is shown."
@@ -34,6 +35,8 @@ class Refusal:
     """From parts of images of the examination type."""
     cropped_limit: float
     quality: QualityLimits
+    validated_range: ValidatedRange | None = None
+    """Absent where no images outside of the range were there to learn from."""
 
     def check(
         self, stored: FloatArray, *, features: FloatArray, quality: dict[str, float], describe: DescribeImage
@@ -42,19 +45,30 @@ class Refusal:
 
         A picture that is far away but would be near if it were turned or inverted
         is named as such: the network is asked about each way to put it right. One
-        that looks like a part of a radiograph is named so as well.
+        that looks like a part of a radiograph is named so as well. One that looks like
+        those outside of the validated range is withheld however near it lies.
         """
         far = float(self.distance.of(features))
         quality["out_of_distribution_distance"] = far
         poor = check_quality(quality, limits=self.quality)
-        if poor is not None or far <= self.limit:
+        if poor is not None:
             return poor
+        outside = self._outside(features, far=far, quality=quality)
+        if far <= self.limit:
+            return outside
         mendable = self._mendable(stored, far=far, describe=describe)
-        if mendable is not None:
-            return mendable
+        if mendable is not None or outside is not None:
+            return mendable or outside
         if float(self.cropped.of(features)) <= self.cropped_limit:
             return Withheld(WithheldReason.POOR_QUALITY, CROPPED, measured=far, limit=self.limit)
         return Withheld(WithheldReason.OUT_OF_DISTRIBUTION, TOO_FAR, measured=far, limit=self.limit)
+
+    def _outside(self, features: FloatArray, *, far: float, quality: dict[str, float]) -> Withheld | None:
+        """Ask the machine for the validated range, where there is one; adds its log odds to `quality`."""
+        if self.validated_range is None:
+            return None
+        quality["outside_validated_range"] = float(self.validated_range.log_odds(features))
+        return self.validated_range.check(features, distance=far)
 
     def _mendable(self, stored: FloatArray, *, far: float, describe: DescribeImage) -> Withheld | None:
         """The one mend that brings the picture nearest, if that is near enough."""

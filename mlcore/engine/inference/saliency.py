@@ -9,16 +9,23 @@ from mlcore.engine.imaging.preprocess import Preprocessing, edge_mask
 from mlcore.engine.types import FloatArray
 
 
-def saliency_map(contributions: FloatArray, *, how: Preprocessing, reference: float) -> FloatArray:
+def saliency_map(
+    contributions: FloatArray,
+    *,
+    how: Preprocessing,
+    reference: float,
+    offset: tuple[float, float] = (0.0, 0.0),
+) -> FloatArray:
     """(h, w) contributions to a logit to (stored_size, stored_size) in [0, 1] over the whole image.
 
     Only what speaks for the condition is kept. `reference` is the peak that counts
     as full strength, so that a faint map stays faint; what lies outside of the crop,
-    which the network does not see, is 0.
+    which the network does not see, is 0. `offset` is how far down and to the right of
+    where it lies in the grid a place looks, in pixels of the network's input, at most
+    one place of the grid: convolutions with stride and padding look aside.
     """
     size, side = how.input_size, how.stored_size
-    picture = Image.fromarray(np.maximum(contributions, 0.0).astype(np.float32))
-    seen = np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC), np.float32)
+    seen = _to_input(np.maximum(contributions, 0.0), size=size, offset=offset)
     seen = np.maximum(seen, 0.0) * edge_mask(size=size, blank=how.edge_blank, ramp=how.edge_ramp)
     margin = round(how.crop * side)
     inner = side - 2 * margin
@@ -27,3 +34,12 @@ def saliency_map(contributions: FloatArray, *, how: Preprocessing, reference: fl
     whole[margin : margin + inner, margin : margin + inner] = np.asarray(resized, np.float32)
     shown: FloatArray = np.clip(whole / np.float32(max(float(whole.max()), reference, 1e-6)), 0.0, 1.0)
     return shown
+
+
+def _to_input(contributions: FloatArray, *, size: int, offset: tuple[float, float]) -> FloatArray:
+    """(h, w) to (size, size), moved by `offset`; what comes in from beyond the edge repeats it."""
+    height, width = contributions.shape
+    down, right = offset[0] * height / size, offset[1] * width / size
+    picture = Image.fromarray(np.pad(contributions, 1, mode="edge").astype(np.float32))
+    box = (1 - right, 1 - down, 1 - right + width, 1 - down + height)
+    return np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC, box=box), np.float32)

@@ -26,9 +26,15 @@ class Calibrated:
 
 
 def calibrate(
-    outputs: Mapping[str, Mapping[str, FloatArray]], *, labels: FloatArray, classes: tuple[str, ...]
+    outputs: Mapping[str, Mapping[str, FloatArray]],
+    *,
+    labels: FloatArray,
+    classes: tuple[str, ...],
+    prevalence: float | None = None,
 ) -> Calibrated:
     """Fit on `outputs` by the name of the shift; "as stored" is one of them.
+
+    Probabilities hold for `prevalence`, by default for that of the labels.
 
     The known failure on unseen radiographs is calling healthy children ill, so the
     operating point is the highest that still keeps the sensitivities asked for.
@@ -39,7 +45,7 @@ def calibrate(
         target = labels[known, index]
         logits = {name: out["logits"][known, index] for name, out in outputs.items()}
         copies = np.concatenate(list(logits.values()))
-        fitted = fit_calibration(copies, np.tile(target, len(logits)))
+        fitted = fit_calibration(copies, np.tile(target, len(logits)), prevalence=prevalence)
         calibrations[code] = fitted
         stored = fitted.probabilities(logits["as stored"][target == 1])
         shifted = fitted.probabilities(np.concatenate([x[target == 1] for x in logits.values()]))

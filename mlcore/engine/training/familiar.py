@@ -7,6 +7,7 @@ so many images of that mean and covariance, and the signed ones join them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from mlcore.engine.inference.outliers import Distance
 from mlcore.engine.training.data import Fold
 from mlcore.engine.training.features import LabelledFeatures
 from mlcore.engine.training.package import REFUSED_OF_VALIDATION
+from mlcore.engine.types import FloatArray
 
 EARLIER_IMAGES = 1000
 """As many images as the earlier statistics count for."""
@@ -36,10 +38,10 @@ def widened(distance: Distance, features: Any) -> Distance:
 
 
 def widened_statistics(incumbent: Artifact, data: LabelledFeatures) -> tuple[bytes, dict[str, float]]:
-    """The artifact's statistics with the signed training images in them, and the limit that goes with them.
+    """The artifact's statistics with the signed training images in them, and the limits that go with them.
 
-    The limit is only ever raised, to what refuses as few of the validation images as
-    it did when the model was made.
+    The limits are only ever raised, to what refuses as few of the validation images as
+    they did when the model was made.
     """
     arrays = incumbent.arrays("statistics.npz")
     earlier = Distance(
@@ -52,5 +54,19 @@ def widened_statistics(incumbent: Artifact, data: LabelledFeatures) -> tuple[byt
     if held.sum() >= LEAST_IMAGES:
         seen = distance.of(data.layers[held])
         limit = max(limit, float(np.quantile(seen, 1 - REFUSED_OF_VALIDATION)))
+    limits = {"limit": limit, **_outside_limit(incumbent, arrays, data.layers[held])}
     statistics = {**arrays, "distance_mean": distance.mean, "distance_whitening": distance.whitening}
-    return pack_arrays(statistics), {"limit": limit}
+    return pack_arrays(statistics), limits
+
+
+def _outside_limit(
+    incumbent: Artifact, arrays: Mapping[str, Any], validation: FloatArray
+) -> dict[str, float]:
+    """The limit of what looks outside of the validated range, raised where such images were signed."""
+    refusal = incumbent.settings["refusal"]
+    if "outside" not in refusal or len(validation) < LEAST_IMAGES:
+        return {}
+    seen = validation @ arrays["outside_kernel"] + refusal["outside"]["bias"]
+    return {
+        "outside_limit": max(refusal["outside_limit"], float(np.quantile(seen, 1 - REFUSED_OF_VALIDATION)))
+    }

@@ -19,6 +19,7 @@ from mlcore.engine.evaluation.metrics import (
     specificity,
 )
 from mlcore.engine.evaluation.shifts import SHIFTS, shifted
+from mlcore.engine.inference.calibration import prevalence_weights
 from mlcore.engine.inference.embedding import Projection
 from mlcore.engine.inference.runtime import RunnableNetwork
 from mlcore.engine.training.batches import plain_inputs
@@ -46,10 +47,15 @@ def measure(
     *,
     plan: TrainingPlan,
     calibrated: Calibrated,
+    prevalence: float | None = None,
     projection: Projection,
     gallery: tuple[Mapping[str, FloatArray], LabelledPictures],
 ) -> Measured:
-    """Measure on every shift of the test fold; intervals are of the fold as stored."""
+    """Measure on every shift of the test fold; intervals are of the fold as stored.
+
+    `ece` is of the fold as it is; with `prevalence`, `ece_at_prevalence` is of the fold
+    weighted to it.
+    """
     outputs = {
         name: network.run_each(plain_inputs(shifted(test.pictures, name=name), plan=plan)) for name in SHIFTS
     }
@@ -64,7 +70,9 @@ def measure(
             name: calibrated.calibrations[code].probabilities(out["logits"][known, index])
             for name, out in outputs.items()
         }
-        figures[code] = {name: _figures(target[known], p, threshold) for name, p in scores.items()}
+        figures[code] = {
+            name: _figures(target[known], p, threshold, prevalence=prevalence) for name, p in scores.items()
+        }
         points[code] = _operating_point(target[known], scores["as stored"], threshold)
         own = figures[code]["as stored"]
         area = bootstrap(
@@ -79,9 +87,14 @@ def measure(
     return Measured(operating_points=points, metrics=metrics, figures=figures)
 
 
-def _figures(target: FloatArray, probabilities: FloatArray, threshold: float) -> dict[str, float]:
+def _figures(
+    target: FloatArray, probabilities: FloatArray, threshold: float, *, prevalence: float | None
+) -> dict[str, float]:
     suggested = probabilities >= threshold
+    weights = prevalence_weights(target, prevalence=prevalence)
+    own = {} if prevalence is None else {"ece_at_prevalence": ece(target, probabilities, weights=weights)}
     return {
+        **own,
         "auroc": auroc(target, probabilities),
         "accuracy": accuracy(target, suggested).value,
         "sensitivity": sensitivity(target, suggested).value,

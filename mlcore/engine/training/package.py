@@ -16,16 +16,19 @@ from mlcore.engine.evaluation.shifts import shifted
 from mlcore.engine.inference.embedding import Projection, fit_projection
 from mlcore.engine.inference.outliers import Distance, fit_distance
 from mlcore.engine.inference.quality import QualityLimits
+from mlcore.engine.inference.validated_range import ValidatedRange
+from mlcore.engine.training.alignment import measure_offset
 from mlcore.engine.training.batches import plain_inputs
 from mlcore.engine.training.calibrate import calibrate
 from mlcore.engine.training.data import LabelledPictures, TrainingData
 from mlcore.engine.training.measure import measure
+from mlcore.engine.training.outside import OutsideExamples, fit_validated_range
 from mlcore.engine.training.serving_form import serving_form
 from mlcore.engine.training.trainer import TrainedNetwork
 from mlcore.engine.types import FloatArray, ModelFacts
 
 CALIBRATION_SHIFTS = ("as stored", "low contrast", "gamma 0.7", "gamma 1.4", "blur", "JPEG 30", "cropped 6 %")
-REFUSED_OF_VALIDATION = 0.018
+REFUSED_OF_VALIDATION = 0.015
 """Part of the validation images that lies beyond the limit of distance."""
 PART_SIDES = (0.33, 0.67)
 PARTS = 1500
@@ -47,12 +50,21 @@ class Description:
 
 
 def write_model(
-    trained: TrainedNetwork, data: TrainingData, *, output: Path, described: Description, say: Say = print
+    trained: TrainedNetwork,
+    data: TrainingData,
+    *,
+    output: Path,
+    described: Description,
+    outside: OutsideExamples | None = None,
+    prevalence: float | None = None,
+    say: Say = print,
 ) -> ModelFacts:
     """Turn a trained network into a model file and return what the file says of itself.
 
     Calibration, operating points and the limit of distance come from the validation
-    fold; every figure of merit in the file from the test fold.
+    fold; every figure of merit in the file from the test fold. With `outside`, the
+    model also knows such images by what they look like. Probabilities hold for
+    `prevalence`, by default for that of the validation fold.
     """
     plan = trained.plan
     served = serving_form(trained.model)
@@ -64,12 +76,19 @@ def write_model(
         for name in CALIBRATION_SHIFTS
     }
     say("described the training and validation folds")
-    calibrated = calibrate(validation, labels=data.validation.labels, classes=plan.classes)
+    calibrated = calibrate(
+        validation, labels=data.validation.labels, classes=plan.classes, prevalence=prevalence
+    )
     distance = fit_distance(train["layers"])
     limit = _limit(distance, validation["as stored"])
     parts = [_parts(fold.pictures[:PARTS], seed=plan.seed) for fold in (data.train, data.validation)]
     cropped, held_back = (network.run_each(plain_inputs(part, plan=plan)) for part in parts)
     cropped_distance = fit_distance(cropped["layers"])
+    validated = None
+    if outside is not None:
+        known = train["layers"], validation["as stored"]["layers"]
+        validated = fit_validated_range(network, data, outside, plan=plan, distance=distance, known=known)
+        say("learned what lies outside of the validated range")
     projection = fit_projection(train["embedding"])
     say("calibrated; measuring on the test fold")
     measured = measure(
@@ -77,6 +96,7 @@ def write_model(
         data.test,
         plan=plan,
         calibrated=calibrated,
+        prevalence=prevalence,
         projection=projection,
         gallery=(train, data.train),
     )
@@ -89,15 +109,18 @@ def write_model(
             "limit": limit,
             "cropped_limit": _limit(cropped_distance, held_back),
             "quality": QualityLimits().as_dict(),
+            **_outside_settings(validated),
         },
+        "prevalence": prevalence,
         "saliency_references": _references(train["maps"], data.train, classes=plan.classes),
+        "map_offset": measure_offset(network, data.validation.pictures, plan=plan),
         "shared_weights": dict(served.shared_weights),
         "initial_weights": trained.initial_weights,
         "history": trained.history,
         "best_epoch": trained.best_epoch,
         "figures": measured.figures,
     }
-    statistics = pack_arrays(_statistics(projection, distance, cropped_distance))
+    statistics = pack_arrays(_statistics(projection, distance, cropped_distance, validated))
     members = {**served.members, "statistics.npz": statistics}
     write_artifact(output, facts=facts, settings=settings, members=members)
     return facts
@@ -119,8 +142,18 @@ def _limit(distance: Distance, outputs: Outputs) -> float:
     return float(np.quantile(distance.of(outputs["layers"]), 1 - REFUSED_OF_VALIDATION))
 
 
-def _statistics(projection: Projection, distance: Distance, cropped: Distance) -> dict[str, NDArray[Any]]:
+def _outside_settings(validated: ValidatedRange | None) -> dict[str, Any]:
+    if validated is None:
+        return {}
+    told = {"bias": validated.bias, "farthest": validated.farthest, "message": validated.message}
+    return {"outside": told, "outside_limit": validated.limit}
+
+
+def _statistics(
+    projection: Projection, distance: Distance, cropped: Distance, validated: ValidatedRange | None
+) -> dict[str, NDArray[Any]]:
     return {
+        **({} if validated is None else {"outside_kernel": validated.kernel}),
         "projection_mean": projection.mean,
         "projection_matrix": projection.matrix,
         "distance_mean": distance.mean,

@@ -33,6 +33,19 @@ def test_labels_that_are_not_known_do_not_move_the_calibration():
     assert fit_calibration(logits, labels) == fit_calibration(logits[:4], labels[:4])
 
 
+def test_calibration_to_another_prevalence_moves_the_odds_by_as_much():
+    logits = RNG.normal(0, 4, 20_000).astype(np.float32)
+    labels = (RNG.random(logits.size) < Calibration(slope=0.5, intercept=1.0).probabilities(logits)).astype(
+        np.float32
+    )
+    share = float(labels.mean())
+
+    even = fit_calibration(logits, labels, prevalence=0.5)
+
+    assert even.slope == pytest.approx(0.5, abs=0.05)
+    assert even.intercept == pytest.approx(1.0 - np.log(share / (1 - share)), abs=0.1)
+
+
 def test_one_class_alone_calibrates_nothing():
     assert fit_calibration(np.zeros(3, np.float32), np.ones(3, np.float32)) == Calibration()
 
@@ -85,6 +98,23 @@ def test_a_map_is_upright_lies_inside_of_the_crop_and_stays_faint_when_it_is_fai
     assert strong.max() == pytest.approx(1.0, abs=0.1)
     assert faint.max() < 0.1
     assert strong[:11].max() == strong[:, -11:].max() == 0.0
+
+
+def test_a_map_is_moved_to_where_its_network_looks():
+    how, contributions = Preprocessing(), np.zeros((6, 6), np.float32)
+    contributions[2, 3] = 1.0
+
+    before = saliency_map(contributions, how=how, reference=1.0)
+    after = saliency_map(contributions, how=how, reference=1.0, offset=(16.0, -8.0))
+
+    scale = how.stored_size * (1 - 2 * how.crop) / how.input_size
+    moved = _center(after) - _center(before)
+    np.testing.assert_allclose(moved, [16.0 * scale, -8.0 * scale], atol=1.0)
+
+
+def _center(shown: np.ndarray) -> np.ndarray:
+    y, x = np.mgrid[: shown.shape[0], : shown.shape[1]]
+    return np.array([(shown * y).sum(), (shown * x).sum()]) / shown.sum()
 
 
 def test_what_speaks_against_a_condition_is_not_shown():
