@@ -29,9 +29,9 @@ ACTIONS: dict[str, str | Promise] = {
 
 
 @register.filter
-def percent(value: float | None) -> str:
-    """Return a share of one as a percentage for people."""
-    if value is None:
+def percent(value: float | str | None) -> str:
+    """Return a share of one as a percentage for people; what is missing is None or empty."""
+    if value is None or value == "":
         return "–"
     shown = 100 * float(value)
     if 0 < shown < 1:
@@ -64,9 +64,9 @@ def distance(value: float) -> str:
 
 
 @register.filter
-def duration(seconds: float | None) -> str:
-    """Return seconds as people say them."""
-    if seconds is None:
+def duration(seconds: float | str | None) -> str:
+    """Return seconds as people say them; what is missing is None or empty."""
+    if seconds is None or seconds == "":
         return "–"
     whole = round(float(seconds))
     if whole < 90:

@@ -40,6 +40,11 @@ OWN_PAGES = [
     ),
     *("/accounts/password/change/", "/accounts/sessions/", "/accounts/logout/"),
 ]
+ALL_IMAGES = """Promise.all([...document.images].map((image) => {
+  image.loading = "eager";
+  return image.complete || new Promise((done) => { image.onload = image.onerror = done; });
+}))"""
+"""Loads the images that lie below the screen too, and waits for them."""
 STUDIES = ["suggested", "signed", "withheld", "failed"]
 
 
@@ -66,7 +71,7 @@ def inspect(page: Page, address: str, *, name: str, tmp_path: Path) -> None:
     """Open the page, take its picture, and fail on what keeps people out."""
     page.goto(address)
     page.wait_for_load_state("networkidle")
-    page.wait_for_function("[...document.images].every((one) => one.complete || one.loading === 'lazy')")
+    page.evaluate(ALL_IMAGES)
     folder = Path(os.environ.get("MEDIMAGING_SCREENSHOTS", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=folder / f"{name}.png", full_page=True)

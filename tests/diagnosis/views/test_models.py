@@ -89,7 +89,7 @@ def learned(db: None) -> Learned:
         },
     )
     run = TrainingRunFactory.create(
-        examination_type=kind, dataset_version=data, state=TrainingState.PENDING, progress=PROGRESS
+        examination_type=kind, dataset_version=data, kind="full", progress=PROGRESS
     )
     DatasetLabelFactory.create(item=DatasetItemFactory.create(examination_type=kind))
     return Learned(kind, active, candidate, report, run)
@@ -132,6 +132,20 @@ def test_a_model_without_versions_figures_or_gate_is_shown_all_the_same(page: Cl
     ExaminationTypeFactory.create(name="Nothing yet")
     assert "Nothing yet" in text(page, reverse("diagnosis:models"))
     assert "never measured at the gate" in text(page, reverse("diagnosis:model-version", args=[bare.pk]))
+    ModelVersion.objects.update(classes=["measles"])
+    assert "measles" in text(page, reverse("diagnosis:models"))
+    assert "measles" in text(page, reverse("diagnosis:model-version", args=[bare.pk]))
+
+
+@pytest.mark.parametrize("state", TrainingState.values)
+def test_a_training_that_never_told_of_itself_is_shown_in_every_state(
+    page: Client, learned: Learned, state: str
+) -> None:
+    TrainingRun.objects.update(
+        state=state, progress={}, failure_code="x", lease_expires_at="2030-01-01T00:00Z", kind="full"
+    )
+    for name in ("models", "training", "training-progress"):
+        assert "<dd>–</dd>" in text(page, learned.address(name)) or name == "models"
 
 
 def test_the_number_of_queries_does_not_grow_with_the_versions(page: Client, learned: Learned) -> None:
