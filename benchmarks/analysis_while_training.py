@@ -66,7 +66,7 @@ def main() -> None:
         ("beside it runs", "p50", "p95"),
         rows,
         note=(
-            f"From the upload of an image to its stored answer, {count} images one after another, with the two "
+            f"From the upload of an image to its stored answer, {count} images in turn, with the two "
             "workers that `manage.py serve` starts; the training is of EfficientNet-Lite0 at low priority."
         ),
     )

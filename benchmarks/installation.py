@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -43,6 +44,7 @@ def begin() -> Path:
 
     django.setup()
     call_command("migrate", verbosity=0)
+    threadpool_limits(1)  # as in the worker that trains
     return folder
 
 

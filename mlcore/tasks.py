@@ -24,10 +24,18 @@ def prepare_process(**_: Any) -> None:
     if settings.SERVES_MODELS:
         serving.start()
     else:
-        from mlcore.engine.inference.runtime import limit_threads
+        step_back()
 
-        os.nice(settings.TRAINING_NICE)
-        limit_threads(settings.TRAINING_THREADS)
+
+def step_back() -> None:
+    """Let this process train on few threads and at low priority, for as long as it lives."""
+    from threadpoolctl import threadpool_limits
+
+    from mlcore.engine.inference.runtime import limit_threads
+
+    os.nice(settings.TRAINING_NICE)
+    limit_threads(settings.TRAINING_THREADS)
+    threadpool_limits(settings.TRAINING_THREADS)
 
 
 @shared_task(name="mlcore.run_training")

@@ -124,7 +124,7 @@ class _Graph:
 
     def pack(self) -> bytes:
         """The file."""
-        import flatbuffers  # type: ignore[import-untyped]
+        import flatbuffers
 
         builder = flatbuffers.Builder(1024 * 1024)
         builder.Finish(self.model.Pack(builder), FILE_IDENTIFIER)
