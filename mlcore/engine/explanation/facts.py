@@ -19,13 +19,19 @@ class ExplanationFigures:
 
     method: str
     lesions: int
-    """Planted lesions that the model suggested."""
+    """Planted into healthy radiographs, of which none was withheld."""
     lesion_hits: int
     """Of those: the map's peak lay within."""
+    lesions_suggested: int
+    """Of those: the model suggested the condition."""
     randomized_correlation: float
     """With the map of shuffled weights; near 0 when the map depends on the network."""
-    insertion_minus_deletion: float
-    best_dummy: float
+    gain_for: float
+    """Insertion minus deletion in logits, of what speaks for the condition where it was suggested."""
+    gain_against: float
+    """The same of what speaks against it, where it was not."""
+    best_dummy_for: float
+    best_dummy_against: float
     """The same of the best map that knows nothing of the network."""
     frame_energy: float
     """Part of the map in the outer 5 % of the image."""

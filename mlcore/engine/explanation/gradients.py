@@ -16,8 +16,11 @@ SMOOTHING = 0.03
 """Of the map, as a part of the side: single pixels are noise to a reader."""
 
 
-def grad_cam_plus_plus(model: Any, image: FloatArray, *, index: int) -> FloatArray:
-    """(size, size, 1) to (h, w), on the last feature map (Chattopadhay 2018, arXiv:1710.11063)."""
+def grad_cam_plus_plus(model: Any, image: FloatArray, *, index: int, sign: float = 1.0) -> FloatArray:
+    """(size, size, 1) to (h, w), on the last feature map (Chattopadhay 2018, arXiv:1710.11063).
+
+    With `sign` -1 it shows what speaks against the condition.
+    """
     import keras
     import tensorflow as tf
 
@@ -27,7 +30,7 @@ def grad_cam_plus_plus(model: Any, image: FloatArray, *, index: int) -> FloatArr
         inputs = tf.convert_to_tensor(image[None])
         tape.watch(inputs)
         features, logits = traced(inputs, training=False)
-        score = logits[0, index]
+        score = sign * logits[0, index]
     gradient = np.asarray(tape.gradient(score, features), np.float64)[0]
     held = np.asarray(features, np.float64)[0]
     square = gradient**2

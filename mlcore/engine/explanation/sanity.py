@@ -18,11 +18,17 @@ class GraphNetwork:
     """A Keras graph that runs like a compiled network, one image at a time."""
 
     def __init__(self, model: Any) -> None:
+        import tensorflow as tf
+
         self.model = model
+        shape = (1, *model.input_shape[1:])
+        self._traced = tf.function(
+            lambda batch: model(batch, training=False), input_signature=[tf.TensorSpec(shape, tf.float32)]
+        )
 
     def run(self, image: FloatArray) -> dict[str, FloatArray]:
         """Outputs by name, without the batch axis."""
-        return {name: np.asarray(value)[0] for name, value in self.model(image[None], training=False).items()}
+        return {name: np.asarray(value)[0] for name, value in self._traced(image[None]).items()}
 
     def run_each(self, images: FloatArray) -> dict[str, FloatArray]:
         """Outputs by name for (n, size, size, 1)."""
@@ -39,15 +45,21 @@ def randomized(model: Any, *, seed: int) -> Any:
     return copy
 
 
-def contributions_of(model: Any, image: FloatArray, *, method: Method, index: int) -> FloatArray:
-    """What `method` says of a Keras graph on a network input: (h, w), signed where the method is."""
+def contributions_of(
+    model: Any, image: FloatArray, *, method: Method, index: int, sign: float = 1.0
+) -> FloatArray:
+    """What `method` says of a Keras graph on a network input: (h, w), signed where the method is.
+
+    With `sign` -1 it shows what speaks against the condition.
+    """
     if method is Method.CLASS_ACTIVATION_MAP:
-        return np.asarray(model(image[None], training=False)["maps"])[0, ..., index]
+        maps = model(image[None], training=False)["maps"]
+        return sign * np.asarray(maps, np.float32)[0, ..., index]
     if method is Method.GRAD_CAM_PLUS_PLUS:
-        return grad_cam_plus_plus(model, image, index=index)
+        return grad_cam_plus_plus(model, image, index=index, sign=sign)
     if method is Method.OCCLUSION:
-        return occlusion(GraphNetwork(model), image, index=index)
-    return smoothed(integrated_gradients(model, image, index=index))
+        return sign * occlusion(GraphNetwork(model), image, index=index)
+    return sign * smoothed(integrated_gradients(model, image, index=index))
 
 
 def to_input_frame(contributions: FloatArray, *, size: int) -> FloatArray:

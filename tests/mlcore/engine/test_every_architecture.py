@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,17 @@ from tests.mlcore.engine.toy import CREATED, SIZE, as_decoded, toy_pictures, toy
 
 WEIGHTS_ROUNDED = 0.03
 """Largest difference of a logit, as a part of 1 + its size: folded kernels are rounded to float16."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def graphs_as_they_are() -> Iterator[None]:
+    """Leave traced graphs unoptimized: each is run twice and optimizing it takes longer than that."""
+    import tensorflow as tf
+
+    before = tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer", False)
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": before})
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,11 @@ VALUES = {
     "lesions": 40,
     "lesion_hits": 30,
     "randomized_correlation": 0.1,
-    "insertion_minus_deletion": 0.4,
-    "best_dummy": 0.2,
+    "lesions_suggested": 12,
+    "gain_for": 0.4,
+    "gain_against": 0.5,
+    "best_dummy_for": 0.2,
+    "best_dummy_against": 0.1,
     "frame_energy": 0.01,
 }
 
