@@ -21,6 +21,7 @@ class ConditionState(models.TextChoices):
 
 OUT_OF_USE = (ConditionState.RETIRED, ConditionState.MERGED)
 
+
 class ConditionQuerySet(models.QuerySet["Condition"]):
     """Choices of conditions."""
 
