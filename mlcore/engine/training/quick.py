@@ -24,7 +24,7 @@ from mlcore.engine.networks.exchange_head import Head, exchange_head, read_head,
 from mlcore.engine.training.data import Fold
 from mlcore.engine.training.familiar import widened_statistics
 from mlcore.engine.training.features import LabelledFeatures, Rows, as_stored, two_sided
-from mlcore.engine.training.head_fit import cross_fitted, fit_change
+from mlcore.engine.training.head_fit import choose_strength, fit_change
 from mlcore.engine.training.operating import Operation, choose_operation, measured_point
 from mlcore.engine.types import FloatArray, ModelFacts, OperatingPoint
 
@@ -143,15 +143,16 @@ def _fit_column(
         if before is None:
             raise NoQuickUpdate("A new condition needs training images that have it and some that do not.")
         return _Column(head.kernel[:, index], float(head.bias[index]), before, 0.0)
-    change = fit_change(data.embeddings[train], labels[train], earlier=earlier[train])
-    added = change.logits(data.embeddings)
-    added[train] = cross_fitted(
+    strength, held_out = choose_strength(
         data.embeddings[train],
         labels[train],
         earlier=earlier[train],
         groups=tuple(g for g, chosen in zip(data.groups, train, strict=True) if chosen),
         seed=plan.seed,
     )
+    change = fit_change(data.embeddings[train], labels[train], earlier=earlier[train], strength=strength)
+    added = change.logits(data.embeddings)
+    added[train] = held_out
     judged = held | (train & ~learned_before)
     if before is None or judged.sum() < LEAST_JUDGED:
         judged = held | train
