@@ -7,8 +7,9 @@ from mlcore.models import ModelVersion
 
 WIDTH, HEIGHT = 640, 200
 LEFT, RIGHT, TOP, BOTTOM = 52, 24, 14, 30
-STEPS = (0.01, 0.02, 0.05, 0.1, 0.25)
+STEPS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25)
 """How far apart the lines of the scale may lie."""
+STEPS_OF_TWO_DECIMALS = 0.01
 MOST_LINES = 5
 MOST_VERSIONS = 40
 
@@ -67,7 +68,7 @@ def plot_of(versions: Sequence[ModelVersion]) -> Plot | None:
         )
     return Plot(
         points=points,
-        lines=[_line(1 - index * step, floor=floor) for index in range(count + 1)],
+        lines=[_line(1 - index * step, step=step, floor=floor) for index in range(count + 1)],
         path=" ".join(f"{point.x},{point.y}" for point in points),
         left_out=len(known) - len(shown),
     )
@@ -82,8 +83,8 @@ def _interval(version: ModelVersion) -> tuple[float, float] | None:
     return None if low is None or high is None else (low, high)
 
 
-def _line(value: float, *, floor: float) -> Line:
-    return Line(_y(value, floor=floor), f"{value:.2f}")
+def _line(value: float, *, step: float, floor: float) -> Line:
+    return Line(_y(value, floor=floor), f"{value:.{2 if step >= STEPS_OF_TWO_DECIMALS else 3}f}")
 
 
 def _x(index: int, count: int) -> str:
