@@ -115,7 +115,7 @@ def start_worker(*, environment: dict[str, str] | None = None) -> "subprocess.Po
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "celery", "--app", "medimaging", "worker", "--beat"),
-            *("--concurrency", "1", "--queues", "analysis,training,default"),
+            *("--concurrency", "1", "--queues", "analysis,default"),
             *("--loglevel", "WARNING", "--without-mingle", "--without-gossip"),
             *("--schedule", str(settings.VAR_DIR / f"beat-{time.monotonic_ns()}")),
         ],
