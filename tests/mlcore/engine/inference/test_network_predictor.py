@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,12 @@ from django.conf import settings
 from PIL import Image
 
 from mlcore.engine import artifacts
+from mlcore.engine.imaging.decode import decode_image
 from mlcore.engine.imaging.preprocess import network_input
 from mlcore.engine.inference.loader import keras_model_from, predictor_from
+from mlcore.engine.training.chest import learned_adult
 from mlcore.engine.types import WithheldReason
+from tests.mlcore.engine.imaging.samples import dicom
 from tests.mlcore.engine.toy import as_decoded, toy_data
 
 
@@ -145,6 +149,38 @@ def test_the_shipped_model_names_inverted_and_turned_radiographs(shipped, radiog
     assert {w.reason for w in inverted if w is not None} == {WithheldReason.INVERTED}
     assert None not in (*inverted, *turned)
     assert all("upside down" in w.message for w in turned if w is not None)
+
+
+@pytest.mark.data
+def test_the_shipped_model_withholds_adults_it_never_saw_and_says_what_they_look_like(shipped, data_dir):
+    with (data_dir / "manifest.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["dataset"] == "cxr_nih"]
+    unseen = [row["path"] for row in rows if not learned_adult(row["group"])][::16]
+
+    answers = [shipped.predict(as_decoded(_gray(data_dir / path))).withheld for path in unseen]
+
+    assert np.mean([w is not None for w in answers]) >= 0.95
+    named = [w for w in answers if w is not None and "adult" in w.message]
+    assert len(named) > 0.5 * len(unseen)
+    assert {w.reason for w in named} == {WithheldReason.OUT_OF_DISTRIBUTION}
+
+
+def test_the_shipped_model_withholds_an_adult_in_a_dicom_file(shipped):
+    answer = shipped.predict(decode_image(dicom("RG1_UNCR.dcm")))
+
+    assert answer.withheld is not None
+    assert answer.withheld.reason is WithheldReason.OUT_OF_DISTRIBUTION
+
+
+def test_the_shipped_model_says_what_it_is_not_for_and_where_its_probabilities_hold(shipped):
+    said = " ".join(shipped.facts.limits)
+
+    assert "adults" in said
+    assert "62 %" in said
+
+
+def _gray(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path).convert("L"))
 
 
 def test_a_picture_of_something_else_is_withheld_as_too_far(predictor):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mlcore.engine.imaging.augment import Augmentation
 from mlcore.engine.training.alignment import measure_offset
 from tests.mlcore.engine.toy import toy_data, toy_plan
 
@@ -25,9 +26,17 @@ class AsideNetwork:
 
 @pytest.mark.parametrize("offset", [(0, 0), (3, 0), (2, -3)])
 def test_the_offset_of_a_network_that_looks_aside_is_found(offset):
-    found = measure_offset(AsideNetwork(offset), toy_data().validation.pictures, plan=toy_plan())
+    plan = toy_plan(augmentation=Augmentation(flip=0.0))
+
+    found = measure_offset(AsideNetwork(offset), toy_data().validation.pictures, plan=plan)
 
     assert found == pytest.approx(offset, abs=1.0)
+
+
+def test_a_network_trained_on_mirrored_pictures_looks_to_neither_side():
+    found = measure_offset(AsideNetwork((3, 3)), toy_data().validation.pictures, plan=toy_plan())
+
+    assert found == (pytest.approx(3.0, abs=1.0), 0.0)
 
 
 def test_a_network_that_sees_nothing_has_no_offset():
