@@ -40,6 +40,8 @@ def test_what_is_not_to_start_from_imagenet_does_not(cache):
     assert find_network("efficientnet_lite0").initial_weights(pretrained=False) == "scratch"
 
 
+# Keras' own reader and writer of its old weight files, with NumPy 2.
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 @pytest.mark.parametrize(("name", "mode", "near"), [("vgg16", "caffe", 0.02), ("inception_v3", "tf", 0.02)])
 def test_a_gray_network_answers_like_the_color_one_whose_weights_it_loaded(name, mode, near, cache):
     from keras.src.applications.imagenet_utils import preprocess_input
