@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -54,12 +55,26 @@ def integrated_gradients(model: Any, image: FloatArray, *, index: int, steps: in
     places = (np.arange(steps, dtype=np.float32) + 0.5) / steps
     for at in range(0, steps, BATCH):
         part = places[at : at + BATCH, None, None, None]
-        inputs = tf.convert_to_tensor(start + part * (image - start))
+        gradients = _gradient_of(model)(start + part * (image - start), tf.constant(index))
+        total += np.asarray(gradients, np.float64).sum(axis=0)
+    return np.asarray(((image - start) * total / steps)[..., 0], np.float32)
+
+
+@lru_cache(maxsize=2)
+def _gradient_of(model: Any) -> Any:
+    """Inputs and the index of a condition to the gradient of its logit; traced once for each model."""
+    import tensorflow as tf
+
+    def gradient(inputs: Any, index: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            score = tf.reduce_sum(model(inputs, training=False)["logits"][:, index])
-        total += np.asarray(tape.gradient(score, inputs), np.float64).sum(axis=0)
-    return np.asarray(((image - start) * total / steps)[..., 0], np.float32)
+            score = tf.reduce_sum(tf.gather(model(inputs, training=False)["logits"], index, axis=1))
+        return tape.gradient(score, inputs)
+
+    shape = (None, *model.input_shape[1:])
+    return tf.function(
+        gradient, input_signature=[tf.TensorSpec(shape, tf.float32), tf.TensorSpec((), tf.int32)]
+    )
 
 
 def blurred(image: FloatArray) -> FloatArray:
