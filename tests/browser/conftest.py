@@ -68,12 +68,17 @@ def rhea(live_server: LiveServer) -> User:
     return UserFactory.create(email="rhea@example.org", full_name="Dr. Rhea Reader")
 
 
-def sign_in(page: Page, user: User) -> Page:
-    """Sign the user in by the form, and wait for the worklist."""
+def fill_sign_in(page: Page, user: User) -> None:
+    """Send the form that signs the user in."""
     page.goto("/accounts/login/")
     page.get_by_label("Email").fill(user.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
+
+
+def sign_in(page: Page, user: User) -> Page:
+    """Sign the user in by the form, and wait for the worklist."""
+    fill_sign_in(page, user)
     page.wait_for_url("**/")
     return page
 

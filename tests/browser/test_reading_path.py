@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import Role, User, UserStatus
 from diagnosis.models import Condition, ConditionState, Review, ReviewState
 from mlcore.models import ModelVersion
-from tests.browser.conftest import ANSWER_MS, sign_in
+from tests.browser.conftest import ANSWER_MS, fill_sign_in, sign_in
 from tests.factories import PASSWORD, UserFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker, pytest.mark.data, pytest.mark.slow]
@@ -60,7 +60,11 @@ def test_from_registration_to_a_signed_review(
     nora = User.objects.get(email="nora@example.org")
     assert nora.status == UserStatus.ACTIVE
 
-    page = sign_in(newcomer, nora)
+    page = newcomer
+    fill_sign_in(page, nora)
+    expect(page.get_by_role("heading", name="Before you read your first study")).to_be_visible()
+    page.get_by_role("button", name="I have read this").click()
+    page.wait_for_url("**/")
     expect(page.get_by_role("heading", name="No studies yet")).to_be_visible()
     send(page, data_dir / "upload_samples_fullres/PNEUMONIA/person1227_virus_2078.jpeg")
     row = page.locator("#verdicts .upload")
