@@ -21,7 +21,7 @@ from diagnosis.models import (
     UploadState,
 )
 from medimaging.common.states import LostRace
-from medimaging.common.storage import read_content, store_content
+from medimaging.common.storage import delete_content, read_content, store_content
 from mlcore import serving, similarity
 from mlcore.engine.errors import EngineError, UnreadableImage
 from mlcore.engine.imaging.decode import decode_image
@@ -88,7 +88,7 @@ def _claim(analysis_id: str) -> Analysis | None:
     """Take the analysis for this process, for the length of a lease."""
     analysis = (
         Analysis.objects.select_related("instance__series__study__owner", "model_version")
-        .filter(pk=UUID(analysis_id), state=AnalysisState.PENDING)
+        .filter(pk=UUID(analysis_id), state=AnalysisState.PENDING, instance__quarantined_at=None)
         .first()
     )
     if analysis is None:
@@ -174,6 +174,7 @@ def _finish(analysis: Analysis, answer: Answer) -> None:
             _enter(analysis, answer)
     except LostRace:
         log.info("analysis_taken_by_another", analysis=str(analysis.pk))
+        _drop_maps(answer)
         return
     log.info("analysis_finished", analysis=str(analysis.pk), state=analysis.state)
 
@@ -199,6 +200,14 @@ def _enter(analysis: Analysis, answer: Answer) -> None:
         source_id=str(analysis.instance_id),
         group=str(analysis.instance.series.study.patient_id),
     )
+
+
+def _drop_maps(answer: Answer) -> None:
+    """Remove the maps of an answer that came too late, but for those that another finding shows."""
+    keys = set(answer.saliency_keys.values())
+    kept = Finding.objects.filter(saliency_key__in=keys).values_list("saliency_key", flat=True)
+    for key in keys - set(kept):
+        delete_content(key)
 
 
 def _fail(analysis: Analysis, error: EngineError) -> None:

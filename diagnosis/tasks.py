@@ -4,7 +4,7 @@ import structlog
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from diagnosis import pipeline
+from diagnosis import pipeline, removal
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +20,27 @@ def reap() -> None:
     """Take back what dead workers held, and signal again what was never started."""
     for analysis_id in pipeline.reap():
         signal(analysis_id)
+
+
+@shared_task(name="diagnosis.remove_files")
+def remove_files(erasure_id: str) -> None:
+    """Remove the files of one confirmed erasure; doing it twice is harmless."""
+    removal.remove_files(erasure_id)
+
+
+@shared_task(name="diagnosis.finish_erasures")
+def finish_erasures() -> None:
+    """Carry out what a dead worker left of confirmed erasures."""
+    for erasure_id in removal.unfinished_erasures():
+        removal.remove_files(erasure_id)
+
+
+def signal_erasure(erasure_id: str) -> None:
+    """Tell the broker that files are to be removed; where it cannot be told, the clock does it."""
+    try:
+        remove_files.apply_async((erasure_id,), retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("broker_unreachable", erasure=erasure_id, error=type(error).__name__)
 
 
 def signal(analysis_id: str) -> None:

@@ -288,6 +288,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "reap": {"task": "diagnosis.reap", "schedule": 5.0, "options": {"expires": 5}},
+    "finish-erasures": {"task": "diagnosis.finish_erasures", "schedule": 60.0, "options": {"expires": 60}},
     "reap-training": {"task": "mlcore.reap_training", "schedule": 10.0, "options": {"expires": 10}},
     "train-when-due": {"task": "mlcore.train_when_due", "schedule": 60.0, "options": {"expires": 60}},
 }

@@ -15,6 +15,7 @@ from medimaging.common.states import LostRace
 from mlcore import serving
 from mlcore.engine.errors import EngineError
 from mlcore.engine.training.progress import TrainingStopped
+from mlcore.forgetting import purge_files
 from mlcore.judging import judge
 from mlcore.learning import Listener, learn
 from mlcore.lease import TrainingLease
@@ -43,6 +44,7 @@ def run_training(run_id: str) -> None:
         return
     folder = folder_of(run)
     folder.mkdir(parents=True, exist_ok=True)
+    purge_files()
     try:
         with TrainingLease(run) as lease:
             listener = Listener(on_progress=lease.tell, should_stop=lease.should_stop)

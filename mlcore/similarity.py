@@ -6,7 +6,7 @@ import numpy as np
 
 from mlcore.engine.inference.retrieval import EmbeddingIndex, Neighbor
 from mlcore.engine.types import FloatArray
-from mlcore.models import Embedding
+from mlcore.models import Embedding, ForgottenImage
 
 OVERLAP = 1000
 """Rows read again at each refresh: on PostgreSQL a lower id may become visible after a higher one."""
@@ -16,7 +16,7 @@ class _SyncedIndex:
     def __init__(self, embedding_version: str, *, dimensions: int) -> None:
         self.embedding_version = embedding_version
         self.index = EmbeddingIndex(dimensions)
-        self.last_id = 0
+        self.last_id = self.last_forgotten = 0
         self.lock = threading.Lock()
 
     def refresh(self) -> None:
@@ -29,6 +29,14 @@ class _SyncedIndex:
             if row.source_id not in self.index:
                 vector = np.frombuffer(bytes(row.vector), dtype="<f4")
                 self.index.add(row.source_id, row.group, vector)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop what was erased."""
+        rows = ForgottenImage.objects.filter(id__gt=self.last_forgotten - OVERLAP).order_by("id")
+        for forgotten_id, source_id in rows.values_list("id", "source_id"):
+            self.last_forgotten = max(self.last_forgotten, forgotten_id)
+            self.index.remove(source_id)
 
 
 _indexes: dict[str, _SyncedIndex] = {}

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from accounts.admin_actions import ReasonForm, reason_action
 from accounts.admin_base import FactsAdmin
 from accounts.models import ApiToken, Role, User, UserStatus
-from accounts.services import tokens, users
+from accounts.services import credentials, tokens, users
 
 
 class RoleForm(ReasonForm):
@@ -31,6 +31,13 @@ approve = reason_action(
     consequence="They can log in from now on, and are told so by email.",
     form_class=RoleForm,
     perform=users.approve_user,
+    applies=lambda user: user.status == UserStatus.PENDING,
+)
+reject = reason_action(
+    "reject",
+    label="Reject",
+    consequence="The registration is refused and the account closed for good. The address stays taken.",
+    perform=users.reject_user,
     applies=lambda user: user.status == UserStatus.PENDING,
 )
 suspend = reason_action(
@@ -65,14 +72,30 @@ log_out_everywhere = reason_action(
     "log_out_everywhere",
     label="Log out everywhere",
     consequence="Their open sessions end at once and their tokens are revoked. They can log in again.",
-    perform=users.log_out_everywhere,
+    perform=credentials.log_out_everywhere,
+)
+revoke_tokens = reason_action(
+    "revoke_tokens",
+    label="Revoke tokens",
+    consequence="Every program that uses one of their tokens is refused at once. "
+    "They stay logged in and can make new ones.",
+    perform=credentials.revoke_tokens,
+    applies=lambda user: user.token_count > 0,
+)
+force_password_reset = reason_action(
+    "force_password_reset",
+    label="Force a new password",
+    consequence="Their password stops working, their open sessions end and their tokens are revoked. "
+    "They get a link by email to set another one.",
+    perform=credentials.force_password_reset,
+    applies=lambda user: user.status == UserStatus.ACTIVE,
 )
 remove_second_factor = reason_action(
     "remove_second_factor",
     label="Remove second factor",
     consequence="For a lost telephone: they log in with the password alone until they set up another one. "
     "Make sure that it is they who ask.",
-    perform=users.remove_second_factor,
+    perform=credentials.remove_second_factor,
     applies=lambda user: user.has_second_factor,
 )
 revoke = reason_action(
@@ -117,11 +140,14 @@ class UserAdmin(FactsAdmin):
     ordering = ["-registered_at"]
     actions = [
         approve,
+        reject,
         suspend,
         reinstate,
         deactivate,
         change_role,
         log_out_everywhere,
+        revoke_tokens,
+        force_password_reset,
         remove_second_factor,
     ]
     readonly_fields = ["second_factor", "usable_tokens", "audit_trail"]

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
@@ -24,7 +23,7 @@ def create_user(*, email: str, full_name: str, role: str, by: User | None, reaso
 
     The administrator vouches for the address, so it counts as verified.
     """
-    _authorize(None, by=by)
+    authorize(None, by=by)
     email = _address(email)
     if User.objects.filter(email=email).exists():
         raise Conflict("A user with this address exists already.", code="email_taken")
@@ -38,7 +37,7 @@ def create_user(*, email: str, full_name: str, role: str, by: User | None, reaso
 @transaction.atomic
 def approve_user(user: User, *, by: User | None, reason: str = "", role: str | None = None) -> User:
     """Let a registered user in, in `role` where one is given, and tell them so."""
-    _authorize(user, by=by)
+    authorize(user, by=by)
     _expect(user, UserStatus.PENDING, wanted=UserStatus.ACTIVE)
     user.transition_to(UserStatus.ACTIVE, role=_role(role or user.role))
     audit.record("user.approve", by=by, target=user, reason=reason.strip(), details={"role": user.role})
@@ -53,6 +52,15 @@ def suspend_user(user: User, *, by: User | None, reason: str) -> User:
 
 
 @transaction.atomic
+def reject_user(user: User, *, by: User | None, reason: str) -> User:
+    """Refuse somebody who registered; the account is closed and the address stays taken."""
+    reason = stated(reason)
+    authorize(user, by=by)
+    _expect(user, UserStatus.PENDING, wanted=UserStatus.DEACTIVATED)
+    return _shut_out(user, UserStatus.DEACTIVATED, action="user.reject", by=by, reason=reason)
+
+
+@transaction.atomic
 def deactivate_user(user: User, *, by: User | None, reason: str) -> User:
     """Close an account for good; what the user did stays."""
     return _shut_out(user, UserStatus.DEACTIVATED, action="user.deactivate", by=by, reason=reason)
@@ -61,8 +69,8 @@ def deactivate_user(user: User, *, by: User | None, reason: str) -> User:
 @transaction.atomic
 def reinstate_user(user: User, *, by: User | None, reason: str) -> User:
     """Let a suspended user sign in again."""
-    reason = _given(reason)
-    _authorize(user, by=by)
+    reason = stated(reason)
+    authorize(user, by=by)
     _expect(user, UserStatus.SUSPENDED, wanted=UserStatus.ACTIVE)
     user.transition_to(UserStatus.ACTIVE)
     audit.record("user.reinstate", by=by, target=user, reason=reason)
@@ -72,8 +80,8 @@ def reinstate_user(user: User, *, by: User | None, reason: str) -> User:
 @transaction.atomic
 def change_role(user: User, *, role: str, by: User | None, reason: str) -> User:
     """Give the user another role; they sign in again to use it, and their tokens end."""
-    reason = _given(reason)
-    administrators = _authorize(user, by=by)
+    reason = stated(reason)
+    administrators = authorize(user, by=by)
     before, after = user.role, _role(role)
     if before == after:
         raise Conflict(f"This user is in the role {Role(after).label} already.", code="same_role")
@@ -82,50 +90,30 @@ def change_role(user: User, *, role: str, by: User | None, reason: str) -> User:
     if not User.objects.filter(pk=user.pk, role=before).update(role=after):
         raise LostRace(f"This user is no longer in the role {Role(before).label}.")
     user.role = after
-    _record_end("user.change_role", user, by=by, reason=reason, details={"before": before, "after": after})
-    return user
-
-
-@transaction.atomic
-def log_out_everywhere(user: User, *, by: User | None, reason: str = "") -> User:
-    """End every session and token; users may do this to themselves."""
-    if by is None or by.pk != user.pk:
-        _authorize(user, by=by)
-    _record_end("user.log_out_everywhere", user, by=by, reason=reason.strip())
-    return user
-
-
-@transaction.atomic
-def remove_second_factor(user: User, *, by: User | None, reason: str) -> User:
-    """Take away a lost second factor, so that the user can sign in and set up another."""
-    reason = _given(reason)
-    _authorize(user, by=by)
-    removed, _ = Authenticator.objects.filter(user=user).delete()
-    if not removed:
-        raise Conflict("This user has no second factor.", code="no_second_factor")
-    _record_end("user.remove_second_factor", user, by=by, reason=reason)
+    record_end("user.change_role", user, by=by, reason=reason, details={"before": before, "after": after})
     return user
 
 
 def _shut_out(user: User, status: str, *, action: str, by: User | None, reason: str) -> User:
-    reason = _given(reason)
-    administrators = _authorize(user, by=by)
+    reason = stated(reason)
+    administrators = authorize(user, by=by)
     _keep_one(administrators, without=user)
     before = user.status
     user.transition_to(status)
-    _record_end(action, user, by=by, reason=reason, details={"before": before})
+    record_end(action, user, by=by, reason=reason, details={"before": before})
     return user
 
 
-def _record_end(
+def record_end(
     action: str, user: User, *, by: User | None, reason: str, details: Mapping[str, Any] | None = None
 ) -> None:
+    """End what the user has open and write down how much it was."""
     ended = end_access(user)
     counts = {"sessions_ended": ended.sessions, "tokens_revoked": ended.tokens}
     audit.record(action, by=by, target=user, reason=reason, details={**(details or {}), **counts})
 
 
-def _authorize(user: User | None, *, by: User | None) -> set[uuid.UUID]:
+def authorize(user: User | None, *, by: User | None) -> set[uuid.UUID]:
     """Return the active administrators, locked; refuse an actor who is not one or acts on themselves.
 
     The lock orders administrators who act on each other at the same moment: the
@@ -159,7 +147,8 @@ def _expect(user: User, status: str, *, wanted: str) -> None:
         raise IllegalTransition(f"This user is {user.status}, not {status}, and cannot become {wanted}.")
 
 
-def _given(reason: str) -> str:
+def stated(reason: str) -> str:
+    """Return the reason; refuse an empty one."""
     if not reason.strip():
         raise ApplicationError(
             "A reason is missing.", code="reason_required", mend="Say why; it is kept in the audit trail."

@@ -4,8 +4,9 @@ from django import forms
 
 from accounts.admin_actions import ReasonForm, reason_action
 from accounts.models import User, UserStatus
-from diagnosis.models import AnalysisState, Condition, ConditionState
-from diagnosis.services import analysis, conditions, reanalysis, studies
+from diagnosis.models import AnalysisState, Condition, ConditionState, ErasureState
+from diagnosis.services import analysis, conditions, erasure, quarantine, reanalysis, studies
+from diagnosis.services.analysis import OPEN_STATES
 
 
 class ConditionField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -42,10 +43,62 @@ class ReaderForm(ReasonForm):
 
 retry = reason_action(
     "retry",
-    label="Retry failed analyses",
+    label="Requeue failed analyses",
     consequence="Each failed analysis waits again for a worker, with all its attempts before it.",
     perform=analysis.retry_analysis,
     applies=lambda row: row.state == AnalysisState.FAILED,
+)
+cancel = reason_action(
+    "cancel",
+    label="Cancel",
+    consequence="An analysis that waits or runs stops, and counts as failed. It can be retried.",
+    perform=analysis.cancel_analysis,
+    applies=lambda row: row.state in OPEN_STATES,
+)
+quarantine_image = reason_action(
+    "quarantine",
+    label="Quarantine",
+    consequence="Readers no longer see the image or what was said of it, its open analyses stop, "
+    "and no training uses it. Administrators, data stewards and auditors still see it. It can be released.",
+    perform=quarantine.quarantine_instance,
+    applies=lambda row: row.quarantined_at is None,
+)
+release = reason_action(
+    "release",
+    label="Release from quarantine",
+    consequence="Readers see the image again, and what was signed of it counts again.",
+    perform=quarantine.release_instance,
+    applies=lambda row: row.quarantined_at is not None,
+)
+exclude = reason_action(
+    "exclude",
+    label="Exclude from training",
+    consequence="No later training learns from the image. A data steward can accept it again "
+    "under dataset items.",
+    perform=quarantine.exclude_from_training,
+)
+request_erasure = reason_action(
+    "request_erasure",
+    label="Ask to erase",
+    consequence="Nothing is erased yet: another administrator confirms it under Erasures.",
+    perform=erasure.request_erasure,
+)
+confirm_erasure = reason_action(
+    "confirm_erasure",
+    label="Confirm and erase",
+    consequence="The image, its analyses, maps, embeddings and files are erased for good, and no training "
+    "sees it again. Signed reviews and the audit trail stay. This cannot be undone.",
+    perform=erasure.confirm_erasure,
+    permissions=["decide"],
+    applies=lambda row: row.state == ErasureState.REQUESTED,
+)
+refuse_erasure = reason_action(
+    "refuse_erasure",
+    label="Refuse",
+    consequence="The image is kept.",
+    perform=erasure.refuse_erasure,
+    permissions=["decide"],
+    applies=lambda row: row.state == ErasureState.REQUESTED,
 )
 rerun = reason_action(
     "rerun",

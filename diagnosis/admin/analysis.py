@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
-from diagnosis.admin.actions import retry
+from diagnosis.admin.actions import cancel, retry
 from diagnosis.admin.inlines import FindingInline, SimilarInline
 from diagnosis.admin.search import StudySearchMixin
 from diagnosis.models import Analysis, Finding, SimilarInstance
@@ -39,7 +39,7 @@ class AnalysisAdmin(StudySearchMixin, TableAdmin):
     date_hierarchy = "requested_at"
     sortable_by = ("requested_at",)
     link_lookups = frozenset({"instance__id__exact", "instance__series__study__id__exact"})
-    actions = [retry]
+    actions = [retry, cancel]
     inlines = [FindingInline, SimilarInline]
     worked_out = {
         "top_condition": models.Subquery(TOP_FINDING.values("condition__name")[:1]),

@@ -3,13 +3,13 @@
 from django.contrib import admin
 from django.template.defaultfilters import filesizeformat
 
-from diagnosis.admin.actions import rerun
+from diagnosis.admin.actions import exclude, quarantine_image, release, request_erasure, rerun
 from diagnosis.admin.inlines import AnalysisInline
 from diagnosis.admin.pictures import PictureMixin
 from diagnosis.admin.search import StudySearchMixin
 from diagnosis.models import Analysis, Instance, Upload
 from mlcore.admin.base import TableAdmin
-from mlcore.admin.columns import change_link, count_of, list_link
+from mlcore.admin.columns import EMPTY, change_link, count_of, list_link
 
 
 @admin.register(Instance)
@@ -23,6 +23,7 @@ class InstanceAdmin(StudySearchMixin, PictureMixin, TableAdmin):
         "view_position",
         "size",
         "analyses",
+        "in_quarantine",
         "created_at",
     ]
     list_display_links = ["__str__"]
@@ -33,12 +34,12 @@ class InstanceAdmin(StudySearchMixin, PictureMixin, TableAdmin):
     date_hierarchy = "created_at"
     sortable_by = ("created_at",)
     link_lookups = frozenset({"series__study__id__exact", "series__id__exact"})
-    actions = [rerun]
+    actions = [rerun, exclude, quarantine_image, release, request_erasure]
     inlines = [AnalysisInline]
     worked_out = {"analysis_count": count_of(Analysis.objects.all(), on="instance")}
     readonly_fields = ["preview", "study_link", "uploads"]
     fieldsets = [
-        (None, {"fields": ["preview", "study_link", "series", "uploads", "created_at"]}),
+        (None, {"fields": ["preview", "study_link", "series", "uploads", "quarantined_at", "created_at"]}),
         (
             "Image",
             {
@@ -70,6 +71,11 @@ class InstanceAdmin(StudySearchMixin, PictureMixin, TableAdmin):
     def study_link(self, row: Instance) -> str:
         """Return a link to the study, by the pseudonym of its patient."""
         return change_link(row.series.study, text=row.series.study.patient)
+
+    @admin.display(description="Quarantine")
+    def in_quarantine(self, row: Instance) -> str:
+        """Say that readers do not see the image."""
+        return "quarantined" if row.quarantined_at else EMPTY
 
     @admin.display
     def size(self, row: Instance) -> str:

@@ -2,6 +2,7 @@
 
 from diagnosis.models.analysis import Analysis, AnalysisState, Finding, SimilarInstance
 from diagnosis.models.condition import Condition, ConditionState
+from diagnosis.models.erasure import Erasure, ErasureState
 from diagnosis.models.review import Review, ReviewFinding, ReviewState, Verdict
 from diagnosis.models.study import Instance, Patient, Series, Sex, Study
 from diagnosis.models.upload import Upload, UploadSource, UploadState
@@ -11,6 +12,8 @@ __all__ = [
     "AnalysisState",
     "Condition",
     "ConditionState",
+    "Erasure",
+    "ErasureState",
     "Finding",
     "Instance",
     "Patient",

@@ -31,7 +31,8 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
         """Return the analyses of the studies `user` may see."""
         if user.sees_everything:
             return self
-        return self.filter(instance__series__study__in=Study.objects.visible_to(user))
+        visible = Study.objects.visible_to(user)
+        return self.filter(instance__series__study__in=visible, instance__quarantined_at=None)
 
 
 class Analysis(StatefulModel):

@@ -113,10 +113,10 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
     """Choices of instances."""
 
     def visible_to(self, user: User) -> "InstanceQuerySet":
-        """Return the instances of the studies `user` may see."""
+        """Return the instances of the studies `user` may see; those in quarantine to oversight alone."""
         if user.sees_everything:
             return self
-        return self.filter(series__study__in=Study.objects.visible_to(user))
+        return self.filter(series__study__in=Study.objects.visible_to(user), quarantined_at=None)
 
 
 class Instance(models.Model):
@@ -143,6 +143,9 @@ class Instance(models.Model):
     window_width = models.FloatField(null=True, blank=True)
     burned_in_annotation = models.BooleanField(
         default=False, help_text="The file says that its pixels may show a name."
+    )
+    quarantined_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when only those who oversee the site may see it."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -38,7 +38,10 @@ def shown_answer(user: User, study: Study) -> Analysis | None:
 def latest_answer(study: Study) -> Analysis | None:
     """Return the study's latest analysis that came to an answer or was withheld."""
     return (
-        Analysis.objects.filter(instance__in=Instance.objects.filter(series__study=study), state__in=ANSWERED)
+        Analysis.objects.filter(
+            instance__in=Instance.objects.filter(series__study=study, quarantined_at=None),
+            state__in=ANSWERED,
+        )
         .select_related("model_version")
         .order_by("-requested_at", "id")
         .first()

@@ -49,7 +49,9 @@ class PriorView:
 def first_images(studies: list[Study]) -> list[PriorView]:
     """Return the studies, each with its first image, in one query."""
     first: dict[UUID, UUID] = {}
-    rows = Instance.objects.filter(series__study__in=studies).order_by("created_at", "id")
+    rows = Instance.objects.filter(series__study__in=studies, quarantined_at=None).order_by(
+        "created_at", "id"
+    )
     for study_id, pk in rows.values_list("series__study_id", "pk"):
         first.setdefault(study_id, pk)
     return [PriorView(study, first.get(study.pk)) for study in studies]

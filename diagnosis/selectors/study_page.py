@@ -59,7 +59,7 @@ class StudyPage:
 def study_page(study: Study, *, user: User) -> StudyPage:
     """Gather the page; answers that are hidden from the user are not even read."""
     hidden = answers_hidden_from(user, study)
-    instances = list(Instance.objects.filter(series__study=study).select_related("series"))
+    instances = list(Instance.objects.visible_to(user).filter(series__study=study).select_related("series"))
     analyses = {} if hidden else _latest_analyses(instances)
     reviews = _reviews(study)
     # A colleague's signed verdicts would give the answer away as much as the model's.

@@ -46,7 +46,9 @@ def worklist(user: User) -> "QuerySet[Study]":
     top = Finding.objects.filter(analysis=OuterRef("latest_analysis_id")).order_by("-probability")
     signed = Review.objects.filter(study=OuterRef("pk"), state=ReviewState.SIGNED).order_by("-signed_at")
     own_read = Review.objects.filter(study=OuterRef("pk"), state=ReviewState.SIGNED, reader=user)
-    instances = Instance.objects.filter(series__study=OuterRef("pk")).order_by("created_at", "id")
+    instances = Instance.objects.filter(series__study=OuterRef("pk"), quarantined_at=None).order_by(
+        "created_at", "id"
+    )
     return studies.annotate(
         withheld_reason=Subquery(_latest_analysis().values("withheld_reason")[:1]),
         top_condition=Subquery(top.values("condition__name")[:1]),
@@ -98,7 +100,9 @@ _SUGGESTED = Case(
 
 
 def _latest_analysis() -> "QuerySet[Analysis]":
-    return Analysis.objects.filter(instance__series__study=OuterRef("pk")).order_by("-requested_at", "id")
+    return Analysis.objects.filter(
+        instance__series__study=OuterRef("pk"), instance__quarantined_at=None
+    ).order_by("-requested_at", "id")
 
 
 def _with_state(studies: "QuerySet[Study]", *, user: User) -> "QuerySet[Study]":

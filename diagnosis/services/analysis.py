@@ -9,10 +9,11 @@ from accounts.models import User
 from accounts.services import audit
 from diagnosis import tasks
 from diagnosis.models import Analysis, AnalysisState, Instance
-from medimaging.common.errors import NotAllowed
+from medimaging.common.errors import Conflict, NotAllowed
 from mlcore.selectors import active_version
 
 POLL_SECONDS = 0.05
+OPEN_STATES = (AnalysisState.PENDING, AnalysisState.RUNNING)
 
 
 @transaction.atomic
@@ -38,6 +39,8 @@ def retry_analysis(analysis: Analysis, *, by: User, reason: str = "") -> Analysi
     """Queue a failed analysis again, with all its attempts before it."""
     if not by.uploads_images:
         raise NotAllowed("Your role does not ask for analyses.")
+    if analysis.instance.quarantined_at is not None:
+        raise Conflict("This image is in quarantine.", code="quarantined", mend="Release it first.")
     failure = {"code": analysis.failure_code, "message": analysis.failure_message}
     analysis.transition_to(
         AnalysisState.PENDING,
@@ -49,6 +52,28 @@ def retry_analysis(analysis: Analysis, *, by: User, reason: str = "") -> Analysi
     )
     audit.record("analysis.retry", by=by, target=analysis, reason=reason, details={"failure": failure})
     _signal(analysis)
+    return analysis
+
+
+@transaction.atomic
+def cancel_analysis(analysis: Analysis, *, by: User, reason: str) -> Analysis:
+    """Stop an analysis that waits or runs; what a worker is working out for it is thrown away.
+
+    It counts as failed from now on, so that it can be retried.
+    """
+    if not by.has_perm("diagnosis.change_analysis"):
+        raise NotAllowed("Only an administrator or a data steward cancels analyses.")
+    before = analysis.state
+    if before not in OPEN_STATES:
+        raise Conflict(f"This analysis has {before} and cannot be cancelled.", code="not_cancellable")
+    analysis.transition_to(
+        AnalysisState.FAILED,
+        finished_at=timezone.now(),
+        lease_expires_at=None,
+        failure_code="cancelled",
+        failure_message=f"Cancelled: {reason.strip()}",
+    )
+    audit.record("analysis.cancel", by=by, target=analysis, reason=reason, details={"before": before})
     return analysis
 
 

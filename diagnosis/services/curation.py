@@ -45,6 +45,14 @@ def curate_held(condition: Condition) -> int:
     return len(held)
 
 
+@transaction.atomic
+def curate_instance(instance: Instance) -> None:
+    """Enter what stands signed of the study of an image that may be learned from again."""
+    study = instance.series.study_id
+    for review in Review.objects.current().filter(study=study, training_consent=True).order_by("signed_at"):
+        _enter(review)
+
+
 def labels_of(review: Review) -> dict[str, bool]:
     """Return what the review says, by code of the condition that is in use.
 
@@ -69,7 +77,7 @@ def _enter(review: Review) -> None:
         model_answer_seen=review.model_answer_seen,
         labeled_at=review.signed_at,
     )
-    group = _group_of(review.study.patient)
+    group = group_of(review.study.patient)
     entered: list[UUID] = []
     for instance in _instances_of(review) if reading.labels else []:
         item = datasets.enter_item(
@@ -95,7 +103,7 @@ def _settle(item_ids: list[UUID]) -> None:
 def _instances_of(review: Review) -> QuerySet[Instance]:
     """Return the images that the study held when the review was signed."""
     instances: QuerySet[Instance] = Instance.objects.filter(
-        series__study=review.study_id, created_at__lte=review.signed_at
+        series__study=review.study_id, created_at__lte=review.signed_at, quarantined_at=None
     )
     return instances
 
@@ -108,7 +116,7 @@ def _items_of(review: Review) -> QuerySet[DatasetItem]:
     return items
 
 
-def _group_of(patient: Patient) -> str:
+def group_of(patient: Patient) -> str:
     """Return the group under which the patient's images stand.
 
     An image that was imported before under another name of the patient decides, so that

@@ -22,6 +22,8 @@ def rerun_analysis(instance: Instance, *, by: User, reason: str) -> Analysis:
 
     A model version answers an image once: the same file gives the same answer.
     """
+    if instance.quarantined_at is not None:
+        raise Conflict("This image is in quarantine.", code="quarantined", mend="Release it first.")
     analysis = request_analysis(instance, by=by)
     if analysis is None:
         raise NoActiveModel("No model is active for this examination type.")

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 
 from mlcore.admin.base import TableAdmin
-from mlcore.models import Embedding, ServingProcess
+from mlcore.models import Embedding, ForgottenImage, ServingProcess
 from mlcore.models.serving_process import ALIVE_WITHIN
 
 BYTES_A_NUMBER = 4
@@ -31,6 +31,17 @@ class EmbeddingAdmin(TableAdmin):
     def numbers(self, row: Embedding) -> int:
         """Return the size of the vector."""
         return int(getattr(row, "byte_count", 0)) // BYTES_A_NUMBER
+
+
+@admin.register(ForgottenImage)
+class ForgottenImageAdmin(TableAdmin):
+    """Erased images, by what machines knew them as; only ids are left of them."""
+
+    list_display = ["forgotten_at", "source_id"]
+    search_fields = ["=source_id"]
+    search_help_text = "The id an instance had."
+    ordering = ["-forgotten_at"]
+    sortable_by = ("forgotten_at",)
 
 
 @admin.register(ServingProcess)

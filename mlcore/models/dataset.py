@@ -24,7 +24,10 @@ class ItemState(models.TextChoices):
 
 WAITING_STATES = (ItemState.CONFLICTING, ItemState.NEAR_DUPLICATE)
 CONSENT_WITHDRAWN = "The consent to training was withdrawn."
-"""The `state_reason` of an item that no steward may accept again."""
+QUARANTINED = "The image is in quarantine."
+ERASED = "The image was erased."
+BARRED = (CONSENT_WITHDRAWN, QUARANTINED, ERASED)
+"""The `state_reason` of an item that no steward may accept, and that no frozen version gives out."""
 
 
 class Supersession(models.TextChoices):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from medimaging.common.errors import ApplicationError
 from medimaging.common.storage import read_content
-from mlcore.models import CONSENT_WITHDRAWN, DatasetItem, DatasetVersion
+from mlcore.models import BARRED, DatasetItem, DatasetVersion
 
 
 class DamagedManifest(ApplicationError):
@@ -51,13 +51,16 @@ def read_manifest(version: DatasetVersion) -> list[DatasetRow]:
 
 
 def load_version(version: DatasetVersion) -> list[DatasetRow]:
-    """Return the rows that may be learned from: as frozen, less those whose consent was withdrawn since."""
-    withdrawn = set(
+    """Return the rows that may be learned from: as frozen, less those barred since.
+
+    An image is barred whose consent was withdrawn, or that is in quarantine or erased.
+    """
+    barred = set(
         DatasetItem.objects.filter(
-            examination_type=version.examination_type_id, state_reason=CONSENT_WITHDRAWN
+            examination_type=version.examination_type_id, state_reason__in=BARRED
         ).values_list("content_key", flat=True)
     )
-    return [row for row in read_manifest(version) if row.content_key not in withdrawn]
+    return [row for row in read_manifest(version) if row.content_key not in barred]
 
 
 def compare_versions(before: DatasetVersion, after: DatasetVersion) -> VersionDifference:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +14,7 @@ from accounts.models import Scope
 from accounts.permissions import ScopePermission
 from diagnosis.api.filters import StudyFilter
 from diagnosis.api.serializers.studies import StudyChangeSerializer, StudyDetailSerializer, StudySerializer
-from diagnosis.models import Study
+from diagnosis.models import Instance, Study
 from diagnosis.selectors.worklist import worklist
 from diagnosis.services.studies import edit_information
 from medimaging.common.headers import etag_of, expected_revision
@@ -33,7 +33,10 @@ class StudyViewSet(ReadOnlyEndpointSet):
     def get_queryset(self) -> QuerySet[Study]:
         """Return the worklist; of one study, its instances too."""
         studies = worklist(self.user)
-        return studies if self.action == "list" else studies.prefetch_related("series__instances")
+        if self.action == "list":
+            return studies
+        visible = Instance.objects.visible_to(self.user)
+        return studies.prefetch_related(Prefetch("series__instances", visible))
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
         """Return the serializer of a row in the list, or of a whole study."""

@@ -7,15 +7,15 @@ from mlcore.selectors.manifests import (
     load_version,
     read_manifest,
 )
-from mlcore.services.datasets.exports import export_version
-from mlcore.services.datasets.items import (
-    Reading,
-    add_labels,
-    end_labels,
-    enter_item,
+from mlcore.services.datasets.barring import (
+    mark_erased,
+    quarantine_items,
+    release_items,
     renew_consent,
     withdraw_consent,
 )
+from mlcore.services.datasets.exports import export_version
+from mlcore.services.datasets.items import Reading, add_labels, end_labels, enter_item
 from mlcore.services.datasets.placement import (
     HashIndex,
     load_index,
@@ -48,9 +48,12 @@ __all__ = [
     "freeze_version",
     "load_index",
     "load_version",
+    "mark_erased",
     "place_item",
+    "quarantine_items",
     "read_manifest",
     "relabel_condition",
+    "release_items",
     "renew_consent",
     "require_steward",
     "resolve_conflict",

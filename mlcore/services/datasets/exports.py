@@ -44,7 +44,7 @@ def export_version(
 ) -> int:
     """Write the version to `target`, image by image, and return how many images there were.
 
-    Images whose consent was withdrawn since the version was frozen are left out.
+    Images that were barred since the version was frozen are left out.
 
     Raises:
         DamagedManifest: the stored manifest is not the one that was frozen.

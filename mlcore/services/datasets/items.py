@@ -15,17 +15,8 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import User
-from accounts.services import audit
 from mlcore.engine.training.data import fold_of
-from mlcore.models import (
-    CONSENT_WITHDRAWN,
-    DatasetItem,
-    DatasetLabel,
-    ExaminationType,
-    ItemState,
-    Supersession,
-)
+from mlcore.models import DatasetItem, DatasetLabel, ExaminationType, ItemState, Supersession
 
 REASON_LENGTH = 300
 
@@ -113,28 +104,6 @@ def end_labels(origin_id: str, *, because: Supersession) -> None:
     )
     item_ids = list(said.values_list("item_id", flat=True).distinct())
     said.update(superseded_at=timezone.now(), superseded_because=because)
-    reconsider(DatasetItem.objects.filter(pk__in=item_ids))
-
-
-@transaction.atomic
-def withdraw_consent(items: QuerySet[DatasetItem], *, by: User, reason: str) -> None:
-    """Exclude the items for as long as the consent stays withdrawn, whatever others said of them."""
-    for item in items.select_for_update().exclude(state_reason=CONSENT_WITHDRAWN):
-        if item.state == ItemState.EXCLUDED:
-            DatasetItem.objects.filter(pk=item.pk).update(state_reason=CONSENT_WITHDRAWN)
-        else:
-            item.transition_to(ItemState.EXCLUDED, state_reason=CONSENT_WITHDRAWN)
-        audit.record("dataset_item.withdraw_consent", by=by, target=item, reason=reason)
-
-
-@transaction.atomic
-def renew_consent(items: QuerySet[DatasetItem], *, by: User, reason: str) -> None:
-    """Take back in what was excluded because the consent was withdrawn."""
-    item_ids = []
-    for item in items.select_for_update().filter(state=ItemState.EXCLUDED, state_reason=CONSENT_WITHDRAWN):
-        item.transition_to(ItemState.ACCEPTED, state_reason="")
-        audit.record("dataset_item.renew_consent", by=by, target=item, reason=reason)
-        item_ids.append(item.pk)
     reconsider(DatasetItem.objects.filter(pk__in=item_ids))
 
 

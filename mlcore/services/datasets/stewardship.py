@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import audit
 from medimaging.common.errors import ApplicationError, Conflict, NotAllowed
-from mlcore.models import CONSENT_WITHDRAWN, DatasetItem, DatasetLabel, ItemState, Supersession
+from mlcore.models import BARRED, CONSENT_WITHDRAWN, DatasetItem, DatasetLabel, ItemState, Supersession
 from mlcore.services.datasets.items import REASON_LENGTH, disputed_conditions, reconsider
 
 STEWARD_PERMISSION = "mlcore.change_datasetitem"
@@ -89,6 +89,8 @@ def accept_item(item: DatasetItem, *, by: User, reason: str) -> DatasetItem:
             "The consent to training was withdrawn for this image.",
             mend="Only an amended review that gives the consent again takes it back in.",
         )
+    if item.state_reason in BARRED:
+        raise Conflict(f"{item.state_reason} It is kept out of every training.", code="barred")
     if item.state == ItemState.CONFLICTING:
         raise Conflict("The labels of this item disagree.", mend="Say which of them hold.")
     details = {"before": item.state, "before_reason": item.state_reason}
@@ -105,6 +107,8 @@ def exclude_item(item: DatasetItem, *, by: User, reason: str) -> DatasetItem:
     require_steward(by)
     reason = _stated(reason)
     item = _locked(item)
+    if item.state_reason in BARRED:
+        raise Conflict(f"{item.state_reason} It is kept out of every training already.", code="barred")
     details = {"before": item.state, "before_reason": item.state_reason}
     item.transition_to(ItemState.EXCLUDED, state_reason=reason[:REASON_LENGTH])
     audit.record("dataset_item.exclude", by=by, target=item, reason=reason, details=details)

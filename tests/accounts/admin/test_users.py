@@ -69,6 +69,7 @@ def test_without_a_reason_the_page_asks_again(
     ("before", "name", "after"),
     [
         (UserStatus.PENDING, "approve", UserStatus.ACTIVE),
+        (UserStatus.PENDING, "reject", UserStatus.DEACTIVATED),
         (UserStatus.ACTIVE, "suspend", UserStatus.SUSPENDED),
         (UserStatus.SUSPENDED, "reinstate", UserStatus.ACTIVE),
         (UserStatus.PENDING, "deactivate", UserStatus.DEACTIVATED),
@@ -156,7 +157,9 @@ def test_nobody_is_deleted(administrator: User, reader: User, signed_in: SignIn)
 def test_the_password_hash_is_shown_nowhere(administrator: User, reader: User, signed_in: SignIn) -> None:
     text = signed_in(administrator).get(f"{LIST}{reader.pk}/change/").content.decode()
     assert reader.password not in text
-    assert "password" not in text.lower().replace("password_change", "").replace("change password", "")
+    for spoken_of in ("password_change", "change password", "force_password_reset", "force a new password"):
+        text = text.lower().replace(spoken_of, "")
+    assert "password" not in text
 
 
 @pytest.mark.parametrize(("query", "found"), [("Rhea", 1), ("reader@", 1), ("nobody", 0), ("", 3)])
@@ -257,3 +260,16 @@ def test_a_token_is_revoked_for_a_reason_and_shows_no_secret(
 def test_staff_change_their_password_where_everybody_does(administrator: User, signed_in: SignIn) -> None:
     answer = signed_in(administrator).get("/admin/password_change/")
     assert answer["Location"] == reverse("account_change_password")
+
+
+def test_tokens_are_revoked_and_a_new_password_is_forced_from_the_list(
+    administrator: User, reader: User, signed_in: SignIn
+) -> None:
+    ApiTokenFactory.create(user=reader)
+    client = signed_in(administrator)
+    assert "Revoke tokens: done for 1 of 1." in messages(confirm(client, "revoke_tokens", reader, reason="x"))
+    assert not ApiToken.objects.usable().exists()
+    page = confirm(client, "force_password_reset", reader, reason="leaked")
+    assert "Force a new password: done for 1 of 1." in messages(page)
+    reader.refresh_from_db()
+    assert not reader.has_usable_password()

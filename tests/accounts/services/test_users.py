@@ -1,6 +1,7 @@
 """Administrators admit, stop and bring back users; nobody locks everybody out."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -12,16 +13,19 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, Role, User, UserStatus
-from accounts.services import tokens, users
+from accounts.services import credentials, tokens, users
 from medimaging.common.errors import ApplicationError, Conflict, NotAllowed
 from medimaging.common.states import IllegalTransition, LostRace
-from tests.factories import ApiTokenFactory, UserFactory
+from tests.factories import PASSWORD, ApiTokenFactory, UserFactory
 
 NEED_A_REASON = [
+    credentials.force_password_reset,
+    credentials.revoke_tokens,
+    users.reject_user,
     users.suspend_user,
     users.reinstate_user,
     users.deactivate_user,
-    users.remove_second_factor,
+    credentials.remove_second_factor,
 ]
 
 
@@ -108,8 +112,8 @@ def test_only_administrators_may(role: Role, administrator: User, reader: User, 
         lambda: users.deactivate_user(reader, by=charlie, reason="x"),
         lambda: users.reinstate_user(reader, by=charlie, reason="x"),
         lambda: users.change_role(reader, role=Role.AUDITOR, by=charlie, reason="x"),
-        lambda: users.log_out_everywhere(reader, by=charlie),
-        lambda: users.remove_second_factor(reader, by=charlie, reason="x"),
+        lambda: credentials.log_out_everywhere(reader, by=charlie),
+        lambda: credentials.remove_second_factor(reader, by=charlie, reason="x"),
         lambda: users.create_user(email="a@example.org", full_name="A", role=Role.READER, by=charlie),
     ]
     for act in acts:
@@ -127,7 +131,7 @@ def test_a_suspended_administrator_may_do_nothing(administrator: User, reader: U
 
 
 def test_nobody_changes_their_own_status_or_role(administrator: User, second_administrator: User) -> None:
-    for act in (users.suspend_user, users.deactivate_user, users.remove_second_factor):
+    for act in (users.suspend_user, users.deactivate_user, credentials.remove_second_factor):
         with pytest.raises(NotAllowed):
             act(administrator, by=administrator, reason="x")
     with pytest.raises(NotAllowed):
@@ -194,7 +198,7 @@ def test_suspending_revokes_tokens_for_good(administrator: User, reader: User) -
 
 def test_users_log_themselves_out_everywhere(reader: User, log_in: Callable[..., Client]) -> None:
     clients = [log_in(reader), log_in(reader)]
-    users.log_out_everywhere(reader, by=reader)
+    credentials.log_out_everywhere(reader, by=reader)
     assert [client.get(reverse("account_reauthenticate")).status_code for client in clients] == [302, 302]
     assert last_entry().details["sessions_ended"] == 2
     assert log_in(reader).get(reverse("account_reauthenticate")).status_code == 200
@@ -219,11 +223,11 @@ def test_a_lost_second_factor_is_removed_and_sessions_end(
 ) -> None:
     Authenticator.objects.create(user=reader, type=Authenticator.Type.TOTP, data={"secret": "s"})
     client.force_login(reader)
-    users.remove_second_factor(reader, by=administrator, reason="lost the telephone")
+    credentials.remove_second_factor(reader, by=administrator, reason="lost the telephone")
     assert not Authenticator.objects.exists()
     assert client.get(reverse("account_reauthenticate")).status_code == 302
     with pytest.raises(Conflict):
-        users.remove_second_factor(reader, by=administrator, reason="again")
+        credentials.remove_second_factor(reader, by=administrator, reason="again")
 
 
 def test_a_user_made_by_an_administrator_sets_a_password_by_the_link_in_the_letter(
@@ -255,3 +259,54 @@ def test_an_address_belongs_to_one_user(administrator: User, reader: User, email
 def test_the_database_refuses_an_address_in_capitals(reader: User) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         User.objects.filter(pk=reader.pk).update(email="Reader@example.org")
+
+
+def test_a_rejected_registration_never_opens(administrator: User, pending: User) -> None:
+    users.reject_user(pending, by=administrator, reason="Unknown to us.")
+    assert pending.status == UserStatus.DEACTIVATED
+    assert AuditEntry.objects.get(action="user.reject").reason == "Unknown to us."
+    with pytest.raises(IllegalTransition):
+        users.approve_user(pending, by=administrator)
+
+
+def test_only_who_waits_is_rejected(administrator: User, reader: User) -> None:
+    with pytest.raises(IllegalTransition, match="active, not pending"):
+        users.reject_user(reader, by=administrator, reason="x")
+
+
+def test_revoked_tokens_are_useless_and_the_session_goes_on(
+    administrator: User, reader: User, client: Client
+) -> None:
+    client.force_login(reader)
+    secret = ApiTokenFactory.create(user=reader).secret  # type: ignore[attr-defined]
+    assert credentials.revoke_tokens(reader, by=administrator, reason="leaked") == 1
+    assert tokens.find_token(secret) is None
+    assert client.get(reverse("diagnosis:profile")).status_code == 200
+    with pytest.raises(Conflict, match="no token"):
+        credentials.revoke_tokens(reader, by=administrator, reason="again")
+
+
+def test_a_forced_reset_ends_everything_and_sends_a_link(
+    administrator: User, reader: User, client: Client, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    client.force_login(reader)
+    with django_capture_on_commit_callbacks(execute=True):
+        credentials.force_password_reset(reader, by=administrator, reason="leaked")
+    assert client.get(reverse("diagnosis:worklist")).status_code == 302
+    assert not client.login(email=reader.email, password=PASSWORD)
+    (letter,) = mail.outbox
+    link = next(word for word in letter.body.split() if word.startswith("http"))
+    page = client.get(link.split("://", 1)[1].split("/", 1)[1].join(["/", ""]), follow=True)
+    chosen = {"password1": "a quite new passphrase 7", "password2": "a quite new passphrase 7"}
+    client.post(page.redirect_chain[-1][0], chosen)
+    reader.refresh_from_db()
+    assert reader.check_password("a quite new passphrase 7")
+
+
+def test_nobody_forces_their_own_password_or_that_of_somebody_who_is_not_active(
+    administrator: User, pending: User
+) -> None:
+    with pytest.raises(NotAllowed):
+        credentials.force_password_reset(administrator, by=administrator, reason="x")
+    with pytest.raises(Conflict, match="only an active one"):
+        credentials.force_password_reset(pending, by=administrator, reason="x")

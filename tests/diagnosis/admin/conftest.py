@@ -7,12 +7,13 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Role, User
-from diagnosis.models import Analysis, AnalysisState
+from diagnosis.models import Analysis, AnalysisState, Erasure
 from mlcore.models import (
     DatasetItem,
     DatasetLabel,
     DatasetVersion,
     Embedding,
+    ForgottenImage,
     GateReport,
     ServingProcess,
     TrainingRun,
@@ -66,6 +67,13 @@ def make_rows(number: int) -> list[Analysis]:
         Embedding.objects.create(
             embedding_version="test-1", source_id=str(analysis.instance_id), group="p", vector=b"\0" * 64
         )
+        Erasure.objects.create(
+            instance=analysis.instance,
+            instance_key=analysis.instance_id,
+            requested_by=review.reader,
+            reason="The patient asked for it.",
+        )
+        ForgottenImage.objects.create(source_id=str(analysis.instance_id), content_key="instances/x.png")
         ServingProcess.objects.create(
             name=f"host:{analysis.pk}", started_at=timezone.now(), seen_at=timezone.now()
         )

@@ -6,10 +6,10 @@ import pytest
 from django.test import Client
 
 from accounts.models import AuditEntry, User
-from diagnosis.models import Analysis, AnalysisState, Condition, ConditionState, Study
-from mlcore.models import ModelState, ModelVersion
+from diagnosis.models import Analysis, AnalysisState, Condition, ConditionState, Erasure, Instance, Study
+from mlcore.models import DatasetItem, ItemState, ModelState, ModelVersion
 from tests.diagnosis.admin.forms import address, perform, said
-from tests.factories import ConditionFactory, InstanceFactory, UserFactory
+from tests.factories import AdministratorFactory, ConditionFactory, InstanceFactory, UserFactory
 
 LogIn = Callable[[User], Client]
 
@@ -187,3 +187,53 @@ def test_an_auditor_cannot_use_a_button_by_its_address(
     assert client.post(button, {"confirm": "1", "reason": "Mine."}).status_code == 404
     failed.refresh_from_db()
     assert failed.state == AnalysisState.FAILED
+
+
+def test_an_open_analysis_is_cancelled(administrator: User, analysis: Analysis, log_in: LogIn) -> None:
+    answer = perform(log_in(administrator), "cancel", analysis, reason="Not needed.")
+    analysis.refresh_from_db()
+    assert (analysis.state, analysis.failure_code) == (AnalysisState.FAILED, "cancelled")
+    assert "done for 1 of 1" in said(answer)
+
+
+def test_an_image_goes_into_quarantine_and_out_again(
+    administrator: User, analysis: Analysis, log_in: LogIn
+) -> None:
+    client = log_in(administrator)
+    perform(client, "quarantine", analysis.instance, reason="A name is burned in.")
+    analysis.instance.refresh_from_db()
+    assert analysis.instance.quarantined_at is not None
+    page = client.get(address(Instance, "change", analysis.instance.pk)).content.decode()
+    assert "Release from quarantine" in page
+    perform(client, "release", analysis.instance, reason="It was not.")
+    analysis.instance.refresh_from_db()
+    assert analysis.instance.quarantined_at is None
+
+
+def test_an_image_is_excluded_from_training(administrator: User, log_in: LogIn) -> None:
+    instance = InstanceFactory.create()
+    answer = perform(log_in(administrator), "exclude", instance, reason="A test image.")
+    assert "done for 1 of 1" in said(answer)
+    assert DatasetItem.objects.get(content_key=instance.content_key).state == ItemState.EXCLUDED
+
+
+def test_erasing_takes_a_second_administrator(administrator: User, log_in: LogIn) -> None:
+    instance = InstanceFactory.create()
+    client = log_in(administrator)
+    perform(client, "request_erasure", instance, reason="The patient asked for it.")
+    erasure = Erasure.objects.get()
+    refused = perform(client, "confirm_erasure", erasure, reason="Mine.")
+    assert "somebody else decides" in said(refused)
+    assert Instance.objects.filter(pk=instance.pk).exists()
+    second = AdministratorFactory.create()
+    answer = perform(log_in(second), "confirm_erasure", erasure, reason="Checked.")
+    assert "done for 1 of 1" in said(answer)
+    assert not Instance.objects.filter(pk=instance.pk).exists()
+
+
+def test_a_steward_is_not_offered_to_confirm_an_erasure(
+    steward: User, analysis: Analysis, log_in: LogIn
+) -> None:
+    erasure = Erasure.objects.get()
+    page = log_in(steward).get(address(Erasure, "change", erasure.pk)).content.decode()
+    assert "Confirm and erase" not in page
