@@ -109,7 +109,9 @@ def _claim(analysis_id: str) -> Analysis | None:
 def _answer(analysis: Analysis) -> Answer:
     instance = analysis.instance
     image = decode_image(read_content(instance.content_key))
-    prediction = serving.predictor_for(analysis.model_version).predict(image)
+    prediction = serving.predictor_for(analysis.model_version).predict(
+        image, age_years=instance.series.study.patient_age_years
+    )
     conditions = _conditions_of(analysis, [finding.condition for finding in prediction.findings])
     saliency_keys = {
         code: store_content(encode_map(saliency), kind="saliency", extension="png")

@@ -137,7 +137,13 @@ def _facts(manifest: Mapping[str, Any]) -> ModelFacts:
     facts = dict(manifest["facts"])
     points = {code: _operating_point(point) for code, point in facts.pop("operating_points").items()}
     lists: dict[str, Any] = {"classes": tuple(facts.pop("classes")), "limits": tuple(facts.pop("limits"))}
-    return ModelFacts(operating_points=points, **lists, **facts)
+    ages = facts.pop("validated_ages", None)
+    return ModelFacts(
+        operating_points=points,
+        validated_ages=None if ages is None else (int(ages[0]), int(ages[1])),
+        **lists,
+        **facts,
+    )
 
 
 def _operating_point(stored: Mapping[str, Any]) -> OperatingPoint:

@@ -188,3 +188,5 @@ class ModelFacts:
     """ISO 8601, UTC."""
     intended_use: str = ""
     limits: tuple[str, ...] = ()
+    validated_ages: tuple[int, int] | None = None
+    """Youngest and oldest patient the model was validated on, in completed years, or None if not stated."""

@@ -1,5 +1,6 @@
 """Analyses are carried out once, withheld where they must be, and taken back from the dead."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from diagnosis import pipeline
-from diagnosis.models import Analysis, AnalysisState, Condition, Upload, UploadSource, UploadState
+from diagnosis.models import Analysis, AnalysisState, Condition, Study, Upload, UploadSource, UploadState
 from diagnosis.services.intake import receive
 from medimaging.common.storage import delete_content, read_content
 from mlcore.engine.imaging.maps import decode_map
@@ -62,6 +63,20 @@ def test_an_image_that_is_no_chest_radiograph_is_withheld_with_its_reason_and_wi
     assert analysis.withheld_reason
     assert len(analysis.withheld_message) > 20
     assert not analysis.findings.exists()
+
+
+@pytest.mark.data
+def test_the_recorded_age_of_the_patient_decides_whether_the_model_may_answer(
+    reader, chest, pneumonia_radiograph, monkeypatch
+):
+    analysis = analysis_of(pneumonia_radiograph, by=reader, examination_type=chest)
+    predictor = pipeline.serving.predictor_for(analysis.model_version)
+    limited = replace(predictor, facts=replace(predictor.facts, validated_ages=(1, 5)))
+    monkeypatch.setitem(pipeline.serving._predictors, analysis.model_version.artifact_sha256, limited)
+    Study.objects.filter(pk=analysis.instance.series.study_id).update(patient_age_years=64)
+    run(analysis)
+    assert analysis.state == AnalysisState.WITHHELD
+    assert "64 years" in analysis.withheld_message
 
 
 @pytest.mark.data

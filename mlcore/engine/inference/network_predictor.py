@@ -11,6 +11,7 @@ import numpy as np
 from mlcore.engine.imaging.preprocess import Preprocessing, network_input, stored_picture
 from mlcore.engine.inference.calibration import Calibration
 from mlcore.engine.inference.embedding import Projection
+from mlcore.engine.inference.patient_age import check_age
 from mlcore.engine.inference.quality import measure_quality
 from mlcore.engine.inference.refusal import Refusal
 from mlcore.engine.inference.runtime import RunnableNetwork
@@ -35,9 +36,9 @@ class NetworkPredictor:
     map_offset: tuple[float, float] = (0.0, 0.0)
     """How far down and right of its place in the grid each place of `maps` looks, in input pixels."""
 
-    def predict(self, image: DecodedImage) -> Prediction:
+    def predict(self, image: DecodedImage, *, age_years: int | None = None) -> Prediction:
         """Answer for one image, or withhold; identical images get identical answers."""
-        return self._answer(stored_picture(image.pixels, how=self.preprocessing))
+        return self._answer(stored_picture(image.pixels, how=self.preprocessing), age_years=age_years)
 
     def predict_batch(self, images: Sequence[DecodedImage]) -> list[Prediction]:
         """Answer for each image in turn, while the next are being squashed."""
@@ -53,7 +54,7 @@ class NetworkPredictor:
     def _run(self, stored: FloatArray) -> dict[str, FloatArray]:
         return self.network.run(network_input(stored, how=self.preprocessing))
 
-    def _answer(self, stored: FloatArray) -> Prediction:
+    def _answer(self, stored: FloatArray, *, age_years: int | None = None) -> Prediction:
         outputs = self._run(stored)
         embedding = self.projection.apply(outputs["embedding"])
         quality = measure_quality(stored)
@@ -62,7 +63,7 @@ class NetworkPredictor:
             features=outputs["layers"],
             quality=quality,
             describe=lambda picture: self._run(picture)["layers"],
-        )
+        ) or check_age(age_years, validated=self.facts.validated_ages)
         if withheld is not None:
             return Prediction(findings=(), embedding=embedding, withheld=withheld, quality=quality)
         return Prediction(

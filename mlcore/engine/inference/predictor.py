@@ -16,8 +16,8 @@ class Predictor(Protocol):
         """What the artifact says of itself."""
         ...
 
-    def predict(self, image: DecodedImage) -> Prediction:
-        """Answer for one image, or withhold."""
+    def predict(self, image: DecodedImage, *, age_years: int | None = None) -> Prediction:
+        """Answer for one image, or withhold; `age_years` is the patient's age where it is known."""
         ...
 
     def predict_batch(self, images: Sequence[DecodedImage]) -> list[Prediction]:

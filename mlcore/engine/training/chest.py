@@ -40,6 +40,8 @@ INTENDED_USE = (
     "A second look at frontal chest radiographs of children of one to five years, for findings of pneumonia. "
     "Preliminary; not for stand-alone clinical decisions; does not rule out disease."
 )
+AGES = (1, 5)
+"""Of the children in the data, in years (Kermany 2018)."""
 LIMITS = (
     "Learned from one hospital (Guangzhou Women and Children's Medical Center) and never tried at another.",
     "Not for adults: most of their radiographs are withheld, but not all.",
@@ -99,6 +101,7 @@ def train(
         created_at=created_at,
         intended_use=INTENDED_USE,
         limits=LIMITS,
+        validated_ages=AGES,
     )
     outside = read_adults(folder)
     if outside is None:

@@ -47,6 +47,8 @@ class Description:
     created_at: str
     intended_use: str = ""
     limits: tuple[str, ...] = ()
+    validated_ages: tuple[int, int] | None = None
+    """Youngest and oldest, in completed years."""
 
 
 def write_model(
@@ -191,4 +193,5 @@ def _facts(
         created_at=described.created_at,
         intended_use=described.intended_use,
         limits=described.limits,
+        validated_ages=described.validated_ages,
     )

@@ -28,6 +28,7 @@ FACTS = ModelFacts(
     dataset_sha256="0" * 64,
     created_at="2026-01-01T00:00:00+00:00",
     limits=("one", "two"),
+    validated_ages=(1, 5),
 )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,17 @@ def test_what_is_there_is_suggested_and_what_is_not_is_not(predictor):
 
     assert len(answered) > 0.25 * len(data)
     assert np.mean([first == second for first, second in answered]) > 0.9
+
+
+def test_a_patient_of_an_age_that_was_not_validated_gets_no_answer_and_an_unknown_age_does(artifact, images):
+    limited = predictor_from(replace(artifact, facts=replace(artifact.facts, validated_ages=(1, 5))))
+    answered = next(image for image in images if limited.predict(image).findings)
+    assert limited.predict(answered, age_years=5).findings
+    refused = limited.predict(answered, age_years=64)
+    assert not refused.findings
+    assert refused.withheld.reason == WithheldReason.OUT_OF_DISTRIBUTION
+    assert "64 years" in refused.withheld.message
+    assert "1 to 5 years" in refused.withheld.message
 
 
 def test_identical_images_get_identical_answers_alone_or_in_a_batch(predictor, images):
