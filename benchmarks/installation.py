@@ -28,8 +28,11 @@ class Labelled:
     label: str
 
 
-def begin() -> Path:
-    """Set Django up on an empty installation in a temporary folder, and return the folder."""
+def begin(*, database_url: str = "") -> Path:
+    """Set Django up on an empty installation in a temporary folder, and return the folder.
+
+    `database_url` names an empty database; without it, it is a file in the folder.
+    """
     folder = Path(tempfile.mkdtemp(prefix="medimaging-benchmark-"))
     os.environ |= {
         "MEDIMAGING_VAR": str(folder),
@@ -39,6 +42,8 @@ def begin() -> Path:
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
     os.environ.pop("MEDIMAGING_DATABASE_URL", None)
+    if database_url:
+        os.environ["MEDIMAGING_DATABASE_URL"] = database_url
     import django
     from django.core.management import call_command
 

@@ -4,13 +4,15 @@ import zoneinfo
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Scope, User
-from diagnosis.models import AnalysisState, Condition, Sex
+from diagnosis.models import AnalysisState, Condition, Sex, Study
 from diagnosis.selectors.worklist_search import SORTS, Criteria
 from mlcore.models import ExaminationType, TrainingKind
 
+MOST_QUERY = 1000
 TOKEN_DAYS = ((30, _("30 days")), (90, _("90 days")), (365, _("One year")))
 
 
@@ -51,6 +53,37 @@ class WorklistForm(forms.Form):
         self.is_valid()
         values = {name: value for name, value in self.cleaned_data.items() if value}
         return Criteria(**values)
+
+
+class AssignForm(forms.Form):
+    """Which studies a reader is asked to read."""
+
+    studies = forms.ModelMultipleChoiceField(
+        Study.objects.none(), error_messages={"required": _("Choose at least one study first.")}
+    )
+    reader = forms.ModelChoiceField(
+        User.objects.none(), error_messages={"required": _("Choose who is to read them.")}
+    )
+
+    def __init__(
+        self, *args: Any, studies: "QuerySet[Study]", readers: "QuerySet[User]", **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        for name, choices in (("studies", studies), ("reader", readers)):
+            field = self.fields[name]
+            if isinstance(field, forms.ModelChoiceField):
+                field.queryset = choices
+
+    def complaint(self) -> str:
+        """Return what is wrong, as one sentence after the other."""
+        return " ".join(str(message) for messages in self.errors.values() for message in messages)
+
+
+class SavedFilterForm(forms.Form):
+    """A name for the filters of an address."""
+
+    name = forms.CharField(max_length=60, error_messages={"required": _("Give the filter a name.")})
+    query = forms.CharField(required=False, max_length=MOST_QUERY)
 
 
 class UploadForm(forms.Form):

@@ -12,12 +12,17 @@ from diagnosis.views import (
     training,
     upload,
     worklist,
+    worklist_export,
 )
 
 app_name = "diagnosis"
 
 urlpatterns = [
     path("", worklist.show_worklist, name="worklist"),
+    path("worklist.csv", worklist_export.export_worklist, name="worklist-export"),
+    path("worklist/assign/", worklist.assign, name="worklist-assign"),
+    path("worklist/filters/", worklist.keep_filter, name="filter-keep"),
+    path("worklist/filters/<uuid:pk>/forget/", worklist.forget_filter, name="filter-forget"),
     path("favicon.ico", images.favicon, name="favicon"),
     path("intended-use/", intended_use.intended_use, name="intended-use"),
     path("upload/", upload.upload, name="upload"),

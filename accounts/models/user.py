@@ -4,6 +4,7 @@ import uuid
 import zoneinfo
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -82,6 +83,9 @@ class User(StatefulModel, AbstractBaseUser):
     status = models.CharField(max_length=16, choices=UserStatus, default=UserStatus.PENDING)
     role = models.CharField(max_length=16, choices=Role, default=Role.READER)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    language = models.CharField(
+        max_length=8, blank=True, choices=settings.LANGUAGES, help_text="Empty: as the browser asks."
+    )
     blind_first = models.BooleanField(
         default=False, help_text="Hide the model's answer until the first read is stored."
     )
@@ -133,6 +137,11 @@ class User(StatefulModel, AbstractBaseUser):
     def reads_studies(self) -> bool:
         """Tell whether the user may review and sign."""
         return self.is_active and self.role in {Role.READER, Role.ADMINISTRATOR, Role.DATA_STEWARD}
+
+    @property
+    def assigns_studies(self) -> bool:
+        """Tell whether the user may ask others to read studies."""
+        return self.is_active and self.role in {Role.ADMINISTRATOR, Role.DATA_STEWARD}
 
     @property
     def uploads_images(self) -> bool:

@@ -6,10 +6,13 @@ from diagnosis.models.erasure import Erasure, ErasureState
 from diagnosis.models.review import Review, ReviewFinding, ReviewState, Verdict
 from diagnosis.models.study import Instance, Patient, Series, Sex, Study
 from diagnosis.models.upload import Upload, UploadSource, UploadState
+from diagnosis.models.worklist import Assignment, Claim, SavedFilter
 
 __all__ = [
     "Analysis",
     "AnalysisState",
+    "Assignment",
+    "Claim",
     "Condition",
     "ConditionState",
     "Erasure",
@@ -20,6 +23,7 @@ __all__ = [
     "Review",
     "ReviewFinding",
     "ReviewState",
+    "SavedFilter",
     "Series",
     "Sex",
     "SimilarInstance",

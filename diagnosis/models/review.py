@@ -86,6 +86,10 @@ class Review(StatefulModel):
         indexes = [
             models.Index(fields=["study", "state"], name="review_by_study"),
             models.Index(fields=["-started_at", "id"], name="review_by_time"),
+            # Few reviews amend another: an index that holds the many others too is passed over.
+            models.Index(
+                fields=["amends"], name="review_amendments", condition=models.Q(amends__isnull=False)
+            ),
         ]
         constraints = [
             one_of("state", ReviewState, name="review_state_known"),
@@ -114,6 +118,13 @@ class Review(StatefulModel):
         return f"{self.state} review by {self.reader}"
 
 
+# As a list of one, because Django writes a bare comparison with False as NOT, which no index answers.
+DIFFERS = models.Q(verdict=Verdict.PRESENT, suggested_by_model__in=[False]) | models.Q(
+    verdict=Verdict.ABSENT, suggested_by_model__in=[True]
+)
+"""A verdict that is not what the model had suggested."""
+
+
 class ReviewFinding(models.Model):
     """One verdict of a review."""
 
@@ -129,6 +140,11 @@ class ReviewFinding(models.Model):
 
     class Meta:
         ordering = ["condition__name", "id"]
+        indexes = [
+            models.Index(
+                fields=["verdict", "suggested_by_model", "review"], name="review_finding_by_verdict"
+            ),
+        ]
         constraints = [
             one_of("verdict", Verdict, name="review_finding_verdict_known"),
             models.UniqueConstraint(fields=["review", "condition"], name="review_finding_once_a_condition"),

@@ -5,7 +5,6 @@ from typing import Any
 from django.db.models import (
     BooleanField,
     Case,
-    Count,
     Exists,
     F,
     OuterRef,
@@ -21,16 +20,19 @@ from accounts.models import User
 from diagnosis.models import (
     Analysis,
     AnalysisState,
+    Assignment,
     Finding,
     Instance,
     Review,
     ReviewFinding,
     ReviewState,
     Study,
-    Verdict,
 )
+from diagnosis.models.review import DIFFERS
 
 TABS = ("mine", "unread", "disagree", "failed", "all")
+COUNTED = 999
+"""Beyond so many studies a count says no more to a reader, and costs more."""
 
 
 def worklist(user: User) -> "QuerySet[Study]":
@@ -68,28 +70,43 @@ def worklist(user: User) -> "QuerySet[Study]":
 
 
 def filter_tab(studies: "QuerySet[Any]", tab: str, user: User) -> "QuerySet[Any]":
-    """Return the studies of one of `TABS`, given the `worklist`; an unknown tab shows all."""
+    """Return the studies of one of `TABS`, given the `worklist`; an unknown tab shows all.
+
+    What is rare is looked up from its own index first, and not sought study by study.
+    """
     if tab == "mine":
-        return studies.filter(owner=user)
+        asked = Assignment.objects.filter(reader=user).values("study")
+        return studies.filter(Q(owner=user) | Q(pk__in=asked))
     if tab == "unread":
         return studies.filter(is_signed=False)
     if tab == "disagree":
-        return studies.filter(disagreement=True)
+        differing = ReviewFinding.objects.filter(DIFFERS).values("review")
+        return studies.filter(pk__in=_standing_reviews(user).filter(pk__in=differing).values("study"))
     if tab == "failed":
-        return studies.filter(latest_state=AnalysisState.FAILED)
+        return in_state(studies, AnalysisState.FAILED)
     return studies
 
 
-def tab_counts(user: User) -> dict[str, int]:
-    """Return how many studies each tab holds, in one query."""
-    counts: dict[str, int] = _with_state(Study.objects.visible_to(user), user=user).aggregate(
-        mine=Count("pk", filter=Q(owner=user)),
-        unread=Count("pk", filter=Q(is_signed=False)),
-        disagree=Count("pk", filter=Q(disagreement=True)),
-        failed=Count("pk", filter=Q(latest_state=AnalysisState.FAILED)),
-        all=Count("pk"),
-    )
-    return counts
+def in_state(studies: "QuerySet[Any]", state: str) -> "QuerySet[Any]":
+    """Return those of an annotated worklist whose latest analysis is in `state`."""
+    if state == AnalysisState.SUCCEEDED:  # what nearly all are is found by walking the list
+        return studies.filter(latest_state=state)
+    ever = Analysis.objects.filter(state=state).values("instance__series__study")
+    return studies.filter(pk__in=ever, latest_state=state)
+
+
+def tab_counts(user: User, *, most: int = COUNTED) -> dict[str, int]:
+    """Return how many studies each tab holds, one query a tab; past `most` nobody counts on.
+
+    A count that says `most + 1` means more than `most`.
+    """
+    studies = _with_state(Study.objects.visible_to(user), user=user)
+    return {tab: count_up_to(filter_tab(studies, tab, user), most) for tab in TABS}
+
+
+def count_up_to(studies: "QuerySet[Any]", most: int) -> int:
+    """Return how many there are, or `most + 1` where there are more than `most`."""
+    return studies.order_by().values("pk")[: most + 1].count()
 
 
 _SUGGESTED = Case(
@@ -100,23 +117,28 @@ _SUGGESTED = Case(
 
 
 def _latest_analysis() -> "QuerySet[Analysis]":
-    return Analysis.objects.filter(
-        instance__series__study=OuterRef("pk"), instance__quarantined_at=None
-    ).order_by("-requested_at", "id")
+    # By an expression, so that a database looks up the few analyses of the study. By the bare
+    # column it may walk all analyses of the site in that order until it meets one of the study.
+    latest = Coalesce(F("requested_at"), F("requested_at")).desc()
+    shown = Analysis.objects.filter(instance__quarantined_at=None)
+    return shown.filter(instance__series__study=OuterRef("pk")).order_by(latest, "id")
+
+
+def _standing_reviews(user: User) -> "QuerySet[Review]":
+    """Return the signed reviews that no other amends and whose verdicts the user may know of."""
+    later = Review.objects.filter(amends=OuterRef("pk"), state=ReviewState.SIGNED)
+    reviews = Review.objects.filter(~Exists(later), state=ReviewState.SIGNED)
+    if user.blind_first:
+        # That reader and model disagree gives the model's answer away.
+        own = Review.objects.filter(study=OuterRef("study"), state=ReviewState.SIGNED, reader=user)
+        reviews = reviews.filter(Exists(own))
+    return reviews
 
 
 def _with_state(studies: "QuerySet[Study]", *, user: User) -> "QuerySet[Study]":
-    disagreeing = ReviewFinding.objects.filter(
-        Q(verdict=Verdict.PRESENT, suggested_by_model=False)
-        | Q(verdict=Verdict.ABSENT, suggested_by_model=True),
-        review__study=OuterRef("pk"),
-        review__state=ReviewState.SIGNED,
-    ).filter(~Exists(Review.objects.filter(amends=OuterRef("review_id"), state=ReviewState.SIGNED)))
+    differs = ReviewFinding.objects.filter(DIFFERS, review=OuterRef("pk"))
+    disagreeing = _standing_reviews(user).filter(Exists(differs), study=OuterRef("pk"))
     signed = Review.objects.filter(study=OuterRef("pk"), state=ReviewState.SIGNED)
-    if user.blind_first:
-        # That reader and model disagree gives the model's answer away.
-        own = Review.objects.filter(study=OuterRef("review__study"), state=ReviewState.SIGNED, reader=user)
-        disagreeing = disagreeing.filter(Exists(own))
     return studies.annotate(
         latest_analysis_id=Subquery(_latest_analysis().values("pk")[:1]),
         latest_state=Subquery(_latest_analysis().values("state")[:1]),

@@ -1,15 +1,17 @@
 """Search, filter and sort the worklist."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import User
 from diagnosis.dicom.deidentify import pseudonym
 from diagnosis.models import Condition, Finding, Study
+from diagnosis.selectors.worklist import filter_tab, in_state, worklist
 from mlcore.models import ExaminationType
 
 SORTS = {
@@ -50,20 +52,30 @@ def search(studies: "QuerySet[Study]", criteria: Criteria, *, user: User) -> "Qu
     if criteria.examination_type:
         studies = studies.filter(examination_type=criteria.examination_type)
     if criteria.state:
-        studies = studies.filter(Q(latest_state=criteria.state))
+        studies = in_state(studies, criteria.state)
         if user.blind_first and criteria.state in {"succeeded", "withheld"}:
             studies = studies.filter(Q(answers_hidden=False))
     if criteria.condition:
         studies = studies.filter(Exists(_suggestion(criteria.condition)) & Q(answers_hidden=False))
     if criteria.received_from:
-        studies = studies.filter(created_at__date__gte=criteria.received_from)
+        studies = studies.filter(created_at__gte=_begin(criteria.received_from))
     if criteria.received_to:
-        studies = studies.filter(created_at__date__lte=criteria.received_to)
+        studies = studies.filter(created_at__lt=_begin(criteria.received_to + timedelta(days=1)))
     if criteria.signed:
         studies = studies.filter(Q(is_signed=criteria.signed == "yes"))
     sort = "newest" if user.blind_first and criteria.sort == "probability" else criteria.sort
     order: tuple[Any, ...] = SORTS.get(sort, SORTS["newest"])
     return studies.order_by(*order)
+
+
+def matching(user: User, *, tab: str, criteria: Criteria) -> "QuerySet[Study]":
+    """Return what the user sees on a tab when asking for `criteria`, in order."""
+    return search(filter_tab(worklist(user), tab, user), criteria, user=user)
+
+
+def _begin(day: date) -> datetime:
+    """Return the first moment of a day where the reader is; an index can answer for it."""
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def _matches(text: str) -> Q:

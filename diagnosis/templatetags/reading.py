@@ -14,6 +14,7 @@ register = template.Library()
 ACTIONS: dict[str, str | Promise] = {
     "study.edit": gettext_lazy("changed the stored information"),
     "study.share": gettext_lazy("shared the study"),
+    "study.assign": gettext_lazy("assigned the study"),
     "study.unshare": gettext_lazy("ended the sharing of the study"),
     "review.start": gettext_lazy("began a review"),
     "review.sign": gettext_lazy("signed a review"),

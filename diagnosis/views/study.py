@@ -12,6 +12,7 @@ from diagnosis.forms import InformationForm
 from diagnosis.models import Analysis, Study
 from diagnosis.services.analysis import retry_analysis
 from diagnosis.services.studies import edit_information
+from diagnosis.services.worklist import note_assignment_seen
 from diagnosis.views.common import ReaderRequest, page
 from diagnosis.views.reading import study_context
 
@@ -28,6 +29,7 @@ def visible_study(request: ReaderRequest, pk: UUID) -> Study:
 def show_study(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
     """Show the page of a study."""
     study = visible_study(request, pk)
+    note_assignment_seen(study, by=request.user)
     context = study_context(study, user=request.user, instance_id=request.GET.get("instance", ""))
     return render(request, "diagnosis/study.html", context)
 
