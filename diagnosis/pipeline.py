@@ -20,6 +20,7 @@ from diagnosis.models import (
     Upload,
     UploadState,
 )
+from diagnosis.selectors.stored_maps import maps_of_nobody
 from medimaging.common.states import LostRace
 from medimaging.common.storage import delete_content, read_content, store_content
 from mlcore import serving, similarity
@@ -206,9 +207,7 @@ def _enter(analysis: Analysis, answer: Answer) -> None:
 
 def _drop_maps(answer: Answer) -> None:
     """Remove the maps of an answer that came too late, but for those that another finding shows."""
-    keys = set(answer.saliency_keys.values())
-    kept = Finding.objects.filter(saliency_key__in=keys).values_list("saliency_key", flat=True)
-    for key in keys - set(kept):
+    for key in maps_of_nobody(set(answer.saliency_keys.values())):
         delete_content(key)
 
 

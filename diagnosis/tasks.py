@@ -4,7 +4,7 @@ import structlog
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from diagnosis import pipeline, removal
+from diagnosis import explaining, pipeline, removal
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +20,14 @@ def reap() -> None:
     """Take back what dead workers held, and signal again what was never started."""
     for analysis_id in pipeline.reap():
         signal(analysis_id)
+    for explanation_id in explaining.reap():
+        signal_explanation(explanation_id)
+
+
+@shared_task(name="diagnosis.run_explanation")
+def run_explanation(explanation_id: str) -> None:
+    """Draw one map that was asked for; running it twice is harmless."""
+    explaining.run_explanation(explanation_id)
 
 
 @shared_task(name="diagnosis.remove_files")
@@ -53,3 +61,11 @@ def signal(analysis_id: str) -> None:
         run_analysis.apply_async((analysis_id,), retry=False)
     except (OperationalError, OSError) as error:
         log.warning("broker_unreachable", analysis=analysis_id, error=type(error).__name__)
+
+
+def signal_explanation(explanation_id: str) -> None:
+    """Tell the broker that a map was asked for; the reaper says it again where that fails."""
+    try:
+        run_explanation.apply_async((explanation_id,), retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("broker_unreachable", explanation=explanation_id, error=type(error).__name__)

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from diagnosis.views import (
+    explanations,
     images,
     intended_use,
     models,
@@ -35,6 +36,8 @@ urlpatterns = [
     path("analyses/<uuid:pk>/retry/", study.retry, name="analysis-retry"),
     path("instances/<uuid:pk>/image.png", images.instance_image, name="instance-image"),
     path("findings/<int:pk>/overlay.png", images.finding_overlay, name="finding-overlay"),
+    path("findings/<int:pk>/maps/", explanations.show_maps, name="finding-maps"),
+    path("explanations/<uuid:pk>/overlay.png", images.explanation_overlay, name="explanation-overlay"),
     path("models/", models.show_models, name="models"),
     path("models/<uuid:pk>/", models.show_version, name="model-version"),
     path("models/<uuid:pk>/<slug:decision>/", models.decide, name="model-decide"),

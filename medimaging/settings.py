@@ -315,6 +315,10 @@ ANALYSIS_LEASE_SECONDS = read_int("MEDIMAGING_ANALYSIS_LEASE_SECONDS", 30, minim
 ANALYSIS_QUEUE_SECONDS = read_int("MEDIMAGING_ANALYSIS_QUEUE_SECONDS", 15, minimum=1)
 """How long a pending analysis may wait before the reaper signals it again."""
 ANALYSIS_MAX_ATTEMPTS = read_int("MEDIMAGING_ANALYSIS_MAX_ATTEMPTS", 3, minimum=1)
+EXPLANATION_LEASE_SECONDS = read_int("MEDIMAGING_EXPLANATION_LEASE_SECONDS", 120, minimum=1)
+"""How long a worker may draw one map before the reaper takes it back."""
+EXPLANATION_QUEUE_SECONDS = read_int("MEDIMAGING_EXPLANATION_QUEUE_SECONDS", 30, minimum=1)
+"""How long a map that was asked for may wait before the reaper signals it again."""
 SERVES_MODELS = read_bool("MEDIMAGING_SERVES_MODELS", default=True)
 """Whether a worker process loads the active models when it starts; one that only trains does not."""
 TRAINING_LEASE_SECONDS = read_int("MEDIMAGING_TRAINING_LEASE_SECONDS", 60, minimum=1)

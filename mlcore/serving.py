@@ -23,6 +23,7 @@ from mlcore.models import ModelVersion, ServingProcess
 from mlcore.models.serving_process import ALIVE_WITHIN
 
 if TYPE_CHECKING:
+    from mlcore.engine.explanation.explainer import Explainer
     from mlcore.engine.inference.predictor import Predictor
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,8 @@ KEEP_LOADED = 4
 BEAT_SECONDS = 3.0
 
 _predictors: "OrderedDict[str, Predictor]" = OrderedDict()
+_explainer: "tuple[str, Explainer] | None" = None
+"""The one that was asked last: a graph with gradients takes ten times the memory of a predictor."""
 _lock = threading.RLock()
 
 
@@ -66,6 +69,22 @@ def predictor_for(version: ModelVersion) -> "Predictor":
         while len(_predictors) > KEEP_LOADED:
             _predictors.popitem(last=False)
         return _predictors[key]
+
+
+def explainer_for(version: ModelVersion) -> "Explainer":
+    """Return what explains the answers of `version`; the graph is built when a gradient is first asked for.
+
+    Raises:
+        ArtifactError: the stored file is not the one that was registered.
+    """
+    from mlcore.engine.explanation.explainer import load_explainer
+
+    global _explainer
+    key = version.artifact_sha256
+    with _lock:
+        if _explainer is None or _explainer[0] != key:
+            _explainer = key, load_explainer(local_copy(version), expected_sha256=key)
+        return _explainer[1]
 
 
 def load_active_models() -> None:

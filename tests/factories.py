@@ -13,6 +13,8 @@ from diagnosis.models import (
     Analysis,
     Condition,
     ConditionState,
+    Explanation,
+    ExplanationMethod,
     Finding,
     Instance,
     Patient,
@@ -208,6 +210,17 @@ class FindingFactory(DjangoModelFactory[Finding]):
     )
     probability = 0.9
     operating_point = 0.5
+
+
+class ExplanationFactory(DjangoModelFactory[Explanation]):
+    """A map that was asked for and waits."""
+
+    class Meta:
+        model = Explanation
+
+    finding = factory.SubFactory(FindingFactory)
+    method = ExplanationMethod.OCCLUSION
+    requested_by = factory.SelfAttribute("finding.analysis.instance.series.study.owner")
 
 
 class SimilarInstanceFactory(DjangoModelFactory[SimilarInstance]):

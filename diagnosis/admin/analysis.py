@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from diagnosis.admin.actions import cancel, retry
 from diagnosis.admin.inlines import FindingInline, SimilarInline
 from diagnosis.admin.search import StudySearchMixin
-from diagnosis.models import Analysis, Finding, SimilarInstance
+from diagnosis.models import Analysis, Explanation, Finding, SimilarInstance
 from mlcore.admin.base import TableAdmin
 from mlcore.admin.columns import EMPTY, change_link, figures, in_seconds, rounded
 
@@ -139,6 +139,17 @@ class FindingAdmin(StudySearchMixin, TableAdmin):
     def analysis_link(self, row: Finding) -> str:
         """Return a link to the analysis."""
         return change_link(row.analysis, text=f"{row.analysis} {str(row.analysis_id)[:8]}")
+
+
+@admin.register(Explanation)
+class ExplanationAdmin(StudySearchMixin, TableAdmin):
+    """Maps that were asked for."""
+
+    list_display = ["method", "state", "finding", "requested_by", "requested_at", "failure_code"]
+    list_filter = ["state", "method"]
+    list_select_related = ["finding__condition", "requested_by"]
+    study_path = "finding__analysis__instance__series__study"
+    link_lookups = frozenset({"finding__id__exact"})
 
 
 @admin.register(SimilarInstance)

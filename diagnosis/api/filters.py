@@ -12,6 +12,9 @@ from diagnosis.models import (
     AnalysisState,
     Condition,
     ConditionState,
+    Explanation,
+    ExplanationMethod,
+    ExplanationState,
     Instance,
     Review,
     ReviewState,
@@ -85,6 +88,19 @@ class ReviewFilter(django_filters.FilterSet):
 
     class Meta:
         model = Review
+        fields: list[str] = []
+
+
+class ExplanationFilter(django_filters.FilterSet):
+    """Filters of explanations."""
+
+    finding = django_filters.NumberFilter()
+    analysis = django_filters.UUIDFilter(field_name="finding__analysis")
+    method = django_filters.ChoiceFilter(choices=ExplanationMethod.choices)
+    state = django_filters.ChoiceFilter(choices=ExplanationState.choices)
+
+    class Meta:
+        model = Explanation
         fields: list[str] = []
 
 

@@ -3,6 +3,7 @@
 from diagnosis.models.analysis import Analysis, AnalysisState, Finding, SimilarInstance
 from diagnosis.models.condition import Condition, ConditionState
 from diagnosis.models.erasure import Erasure, ErasureState
+from diagnosis.models.explanation import Explanation, ExplanationMethod, ExplanationState
 from diagnosis.models.review import Review, ReviewFinding, ReviewState, Verdict
 from diagnosis.models.study import Instance, Patient, Series, Sex, Study
 from diagnosis.models.upload import Upload, UploadSource, UploadState
@@ -17,6 +18,9 @@ __all__ = [
     "ConditionState",
     "Erasure",
     "ErasureState",
+    "Explanation",
+    "ExplanationMethod",
+    "ExplanationState",
     "Finding",
     "Instance",
     "Patient",

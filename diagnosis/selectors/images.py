@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from pathlib import PurePosixPath
 
-from diagnosis.models import Finding, Instance
+from diagnosis.models import Explanation, Finding, Instance
 from medimaging.common.errors import ApplicationError
 from medimaging.common.storage import read_content, store_derived
 from mlcore.engine.imaging.decode import decode_image
@@ -52,6 +52,14 @@ def overlay_png(finding: Finding) -> bytes:
     instance = finding.analysis.instance
     return render_overlay(
         decode_map(_stored(finding.saliency_key)), rows=instance.rows, columns=instance.columns
+    )
+
+
+def explanation_png(explanation: Explanation) -> bytes:
+    """Return a map that was asked for as a colored, transparent PNG in the image's own shape."""
+    instance = explanation.finding.analysis.instance
+    return render_overlay(
+        decode_map(_stored(explanation.saliency_key)), rows=instance.rows, columns=instance.columns
     )
 
 

@@ -83,7 +83,9 @@ def _latest_analyses(instances: list[Instance]) -> dict[object, Analysis]:
     analyses = (
         Analysis.objects.filter(instance__in=instances)
         .select_related("model_version", "instance")
-        .prefetch_related(Prefetch("findings", Finding.objects.select_related("condition")))
+        .prefetch_related(
+            Prefetch("findings", Finding.objects.select_related("condition")), "findings__explanations"
+        )
         .order_by("requested_at", "id")
     )
     return {analysis.instance_id: analysis for analysis in analyses}

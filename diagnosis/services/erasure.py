@@ -9,8 +9,9 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import audit
 from diagnosis import tasks
-from diagnosis.models import Erasure, ErasureState, Finding, Instance, Study
+from diagnosis.models import Erasure, ErasureState, Instance, Study
 from diagnosis.selectors.images import THUMBNAIL_SIDE
+from diagnosis.selectors.stored_maps import maps_of_nobody_else
 from diagnosis.services.quarantine import authorized, items_of
 from medimaging.common.errors import Conflict, NotAllowed
 from mlcore.forgetting import forget_image
@@ -94,12 +95,8 @@ def _named(erasure: Erasure) -> dict[str, object]:
 
 def _files_of(instance: Instance) -> list[str]:
     """Return what the storage holds of the image and of it alone: pixels, thumbnail, maps."""
-    findings = Finding.objects.exclude(saliency_key="")
-    own = set(findings.filter(analysis__instance=instance).values_list("saliency_key", flat=True))
-    others = findings.filter(saliency_key__in=own).exclude(analysis__instance=instance)
-    own -= set(others.values_list("saliency_key", flat=True))
     thumbnail = f"thumbnails/{PurePosixPath(instance.content_key).stem}-{THUMBNAIL_SIDE}.png"
-    return [instance.content_key, thumbnail, *sorted(own)]
+    return [instance.content_key, thumbnail, *sorted(maps_of_nobody_else(instance))]
 
 
 def _delete_rows(instance: Instance) -> None:

@@ -9,6 +9,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from diagnosis.selectors.explanations import MapView
+
 register = template.Library()
 
 ACTIONS: dict[str, str | Promise] = {
@@ -21,12 +23,19 @@ ACTIONS: dict[str, str | Promise] = {
     "review.start_amendment": gettext_lazy("began an amendment"),
     "review.amend": gettext_lazy("signed an amendment"),
     "review.discard": gettext_lazy("discarded a draft"),
+    "explanation.request": gettext_lazy("asked for a map"),
     "model_version.register": gettext_lazy("registered"),
     "model_version.activate": gettext_lazy("let it answer"),
     "model_version.roll_back": gettext_lazy("rolled back to it"),
     "model_version.reject": gettext_lazy("rejected it"),
     "model_version.measure": gettext_lazy("had it measured at the gate"),
 }
+
+
+@register.filter
+def any_open(maps: list[MapView]) -> bool:
+    """Tell whether any of the maps is being drawn."""
+    return any(view.is_open for view in maps)
 
 
 @register.filter

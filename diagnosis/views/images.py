@@ -11,7 +11,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
-from diagnosis.models import Analysis, Finding, Instance
+from diagnosis.models import Analysis, Explanation, ExplanationState, Finding, Instance
 from diagnosis.selectors import images
 from diagnosis.selectors.blinding import answers_hidden_from
 from diagnosis.views.common import ReaderRequest
@@ -50,6 +50,18 @@ def finding_overlay(request: ReaderRequest, pk: int) -> HttpResponseBase:
         raise Http404
     etag = f"{RENDERING}-{finding.saliency_key}"
     return _png(request, etag, lambda: images.overlay_png(finding))
+
+
+@login_required
+@require_safe
+def explanation_overlay(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
+    """Answer with a map that was asked for, unless the reader has to read blind first."""
+    drawn = Explanation.objects.visible_to(request.user).filter(state=ExplanationState.SUCCEEDED)
+    explanation = get_object_or_404(drawn.select_related("finding__analysis__instance__series__study"), pk=pk)
+    if answers_hidden_from(request.user, explanation.finding.analysis.instance.series.study):
+        raise Http404
+    etag = f"{RENDERING}-{explanation.saliency_key}"
+    return _png(request, etag, lambda: images.explanation_png(explanation))
 
 
 @require_safe

@@ -10,6 +10,7 @@ from django.http import Http404
 from accounts.models import User
 from diagnosis.forms import InformationForm, ReviewForm
 from diagnosis.models import Analysis, AnalysisState, Condition, Finding, Review, Study
+from diagnosis.selectors.explanations import maps_of
 from diagnosis.selectors.learning import next_training
 from diagnosis.selectors.neighbors import first_images, neighbors
 from diagnosis.selectors.resemblance import resemblances
@@ -57,6 +58,7 @@ def study_context(study: Study, *, user: User, instance_id: str = "") -> dict[st
         "next_training": next_training(study.examination_type) if reviewing else None,
         "own_signed": own_signed,
         "similar": [s for s in page.similar if analysis and s.similar.analysis_id == analysis.pk],
+        "maps": [(row.finding, found) for row in rows if row.finding and (found := maps_of(row.finding))],
         "resembles": resemblances(analysis, study, user=user) if analysis else [],
         "other_conditions": [c for c in page.conditions if c.pk not in listed],
         "review_form": review_form(page.draft),

@@ -37,6 +37,27 @@
     box.querySelector('[data-act="overlay"]').setAttribute("aria-pressed", String(viewer.overlayShown));
     box.querySelector("[data-color-bar]").hidden = !shown;
     box.querySelector("[data-overlay-words]").hidden = !shown;
+    const key = findings()[chosen]?.dataset.key;
+    let measured = "";
+    for (const map of all("[data-map]")) {
+      const drawn = shown && map.dataset.map === viewer.overlayUrl;
+      map.setAttribute("aria-pressed", String(drawn));
+      if (drawn && map.closest("[data-maps-of]").dataset.mapsOf === key) measured = map.dataset.measured;
+    }
+    box.querySelector("[data-overlay-measured]").textContent = measured;
+  }
+
+  // The map of a button becomes the overlay of its finding; pressed again, the overlay goes.
+  function showMap(button) {
+    const list = findings();
+    const index = list.findIndex((finding) => finding.dataset.key === button.closest("[data-maps-of]").dataset.mapsOf);
+    if (!viewer || index < 0) return;
+    const already = viewer.overlayShown && viewer.overlayUrl === button.dataset.map;
+    list[index].dataset.overlay = button.dataset.map;
+    chosen = index;
+    showChosen();
+    viewer.showOverlay(!already);
+    describeOverlay();
   }
 
   function toggleOverlay() {
@@ -143,10 +164,11 @@
   });
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-act], [data-choose-finding], [data-beside]");
+    const button = event.target.closest("[data-act], [data-choose-finding], [data-beside], [data-map]");
     if (!button) return;
     if (button.dataset.act) acts[button.dataset.act]();
     else if (button.dataset.beside) showBeside(button);
+    else if (button.dataset.map) showMap(button);
     else choose(findings().indexOf(button.closest("[data-finding]")));
   });
 

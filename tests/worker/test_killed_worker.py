@@ -4,9 +4,10 @@ import time
 
 import pytest
 
-from diagnosis.models import Analysis, AnalysisState, UploadSource
+from diagnosis.models import Analysis, AnalysisState, ExplanationState, UploadSource
 from diagnosis.models.analysis import FINAL_STATES
 from diagnosis.services.analysis import wait_for_analysis
+from diagnosis.services.explanations import request_explanation, wait_for_explanation
 from diagnosis.services.installation import install_shipped
 from diagnosis.services.intake import receive
 from tests.conftest import kill_worker, start_worker, stop_worker, wait_for_worker, worker_environment
@@ -64,3 +65,12 @@ def _wait_until(condition, *, seconds: float = 120) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.1)
+
+
+def test_a_map_by_gradient_is_drawn_on_request_by_the_real_worker(worker, reader, pneumonia_radiograph):
+    upload = receive(pneumonia_radiograph, by=reader, source=UploadSource.REST)
+    analysis = wait_for_analysis(upload.instance.analyses.get(), seconds=20)
+    for method in ("integrated_gradients", "grad_cam_plus_plus", "occlusion"):
+        asked = request_explanation(analysis.findings.get(), method=method, by=reader)
+        drawn = wait_for_explanation(asked, seconds=120)
+        assert drawn.state == ExplanationState.SUCCEEDED, drawn.failure_message

@@ -21,6 +21,7 @@ from mlcore.models import (
 from tests.factories import (
     PASSWORD,
     AnalysisFactory,
+    ExplanationFactory,
     FindingFactory,
     InstanceFactory,
     ReviewFactory,
@@ -59,7 +60,7 @@ def make_rows(number: int) -> list[Analysis]:
     analyses = []
     for _ in range(number):
         analysis = AnalysisFactory.create()
-        FindingFactory.create(analysis=analysis)
+        ExplanationFactory.create(finding=FindingFactory.create(analysis=analysis))
         SimilarInstanceFactory.create(analysis=analysis, instance=InstanceFactory.create())
         review = ReviewFactory.create(study=analysis.instance.series.study)
         ReviewFindingFactory.create(review=review)

@@ -41,7 +41,8 @@ def test_the_examples_upload_wait_poll_review_and_sign(
     assert '"state":"succeeded"' in (tmp_path / "upload.json").read_text()
     assert '"duplicate":true' in run.stdout
     assert '"code": "unknown_format"' in run.stdout
-    assert (tmp_path / "image.png").read_bytes().startswith(b"\x89PNG")
+    for picture in ("image.png", "map.png"):
+        assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
     review = Review.objects.get()
     assert review.state == ReviewState.SIGNED
     assert review.training_consent

@@ -10,6 +10,7 @@ from tests.factories import (
     AnalysisFactory,
     ApiTokenFactory,
     ConditionFactory,
+    ExplanationFactory,
     FindingFactory,
     ModelVersionFactory,
     ReviewFactory,
@@ -22,6 +23,7 @@ from tests.rest_fixture import Api
 LISTS = {
     "analyses": 8,
     "conditions": 4,
+    "explanations": 4,
     "examination-types": 4,
     "instances": 4,
     "model-versions": 4,
@@ -40,7 +42,7 @@ def add_rows(reader: User, condition: Condition) -> None:
         model_version=ModelVersionFactory.create(),
     )
     FindingFactory.create(analysis=analysis, condition=condition)
-    FindingFactory.create(analysis=analysis)
+    ExplanationFactory.create(finding=FindingFactory.create(analysis=analysis))
     near = AnalysisFactory.create(instance__series__study__owner=reader).instance
     SimilarInstanceFactory.create(analysis=analysis, instance=near, rank=1)
     review = ReviewFactory.create(study=analysis.instance.series.study)
