@@ -1,7 +1,7 @@
 """Enters training runs, and tells when one is due. Whoever enters a run signals it."""
 
 from django.conf import settings
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from accounts.services import audit
@@ -9,9 +9,7 @@ from medimaging.common.errors import ApplicationError, Conflict
 from mlcore.engine.errors import EngineError
 from mlcore.engine.networks.registry import find_network
 from mlcore.models import (
-    DatasetItem,
     ExaminationType,
-    ItemState,
     ModelVersion,
     TrainingKind,
     TrainingRun,
@@ -19,6 +17,7 @@ from mlcore.models import (
 )
 from mlcore.models.training import OPEN_STATES
 from mlcore.selectors import active_version
+from mlcore.selectors.datasets import anything_new, newly_signed
 from mlcore.services.datasets.versions import freeze_version
 
 QUICK_EPOCHS = 1
@@ -35,21 +34,6 @@ class NotTrainable(ApplicationError):
     """What was asked for cannot be trained."""
 
     code = "not_trainable"
-
-
-def newly_signed(examination_type: ExaminationType) -> int:
-    """Count the images whose labels no training run has seen yet, started or not."""
-    items = DatasetItem.objects.filter(examination_type=examination_type, state=ItemState.ACCEPTED)
-    last = (
-        TrainingRun.objects.filter(examination_type=examination_type)
-        .order_by("-dataset_version__created_at")
-        .values_list("dataset_version__created_at", flat=True)
-        .first()
-    )
-    if last is not None:
-        newer = models.Q(labels__labeled_at__gt=last, labels__superseded_at=None)
-        items = items.filter(models.Q(added_at__gt=last) | newer).distinct()
-    return items.count()
 
 
 def open_run(
@@ -96,11 +80,10 @@ def open_run(
 def open_run_when_due(
     examination_type: ExaminationType, *, trigger: str = TrainingTrigger.SIGNED
 ) -> TrainingRun | None:
-    """Enter a run where enough was signed since the last one, or anything at all for the schedule."""
+    """Enter a run where enough was signed since the last one, or anything at all is new for the schedule."""
     if not examination_type.trains_after:
         return None
-    wanted = 1 if trigger == TrainingTrigger.SCHEDULE else examination_type.trains_after
-    if newly_signed(examination_type) < wanted:
+    if not _is_due(examination_type, trigger=trigger):
         return None
     incumbent = active_version(examination_type)
     if incumbent is None:
@@ -110,6 +93,12 @@ def open_run_when_due(
         return open_run(examination_type, by=None, kind=kind, trigger=trigger)
     except TrainingUnderWay:
         return None
+
+
+def _is_due(examination_type: ExaminationType, *, trigger: str) -> bool:
+    if trigger == TrainingTrigger.SCHEDULE:
+        return anything_new(examination_type)
+    return newly_signed(examination_type) >= examination_type.trains_after
 
 
 def updates_quickly(version: ModelVersion) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mlcore.models import ExaminationType
+from mlcore.selectors import active_version
 from mlcore.selectors.datasets import newly_signed
 
 
@@ -15,7 +16,7 @@ class NextTraining:
 
 
 def next_training(examination_type: ExaminationType) -> NextTraining | None:
-    """Return the numbers, or None where trainings are begun by hand alone."""
-    if not examination_type.trains_after:
+    """Return the numbers, or None where trainings are begun by hand alone, as the first one always is."""
+    if not examination_type.trains_after or active_version(examination_type) is None:
         return None
     return NextTraining(newly_signed(examination_type), examination_type.trains_after)

@@ -12,7 +12,6 @@ from mlcore.models import (
     ExaminationType,
     ItemState,
     TrainingRun,
-    TrainingState,
 )
 
 IMAGES = "*"
@@ -26,11 +25,14 @@ class LearningStatus:
     """What the next training of an examination type waits for, and what it would learn from."""
 
     newly_signed: int
-    """Accepted images with a label that was signed since the data of the last training was frozen."""
+    """Accepted images with a label that was signed since the data of the last training was frozen.
+
+    However that training ended: one that failed is not begun again by itself.
+    """
     newly_imported: int
     """The same of imports, without the images that were signed too."""
     needed: int
-    """How many newly signed images start a training; 0: none ever do."""
+    """How many newly signed images start a training; 0: none ever do. Imported images start none."""
     waiting: int
     """Items that wait for a data steward."""
     items: dict[str, int] = field(default_factory=dict)
@@ -65,14 +67,19 @@ def learning_status(examination_type: ExaminationType) -> LearningStatus:
 
 
 def newly_signed(examination_type: ExaminationType) -> int:
-    """Count the newly signed images alone, for pages that show nothing else of the status."""
+    """Count the newly signed images alone: what a training waits for, and what pages show of it."""
     since = last_frozen_for_training(examination_type)
     return _signed_labels(examination_type, since=since).values("item").distinct().count()
 
 
+def anything_new(examination_type: ExaminationType) -> bool:
+    """Tell whether anything was signed or imported since the data of the last training was frozen."""
+    return _fresh_labels(examination_type, since=last_frozen_for_training(examination_type)).exists()
+
+
 def last_frozen_for_training(examination_type: ExaminationType) -> datetime | None:
-    """Return when the data of the last successful training was frozen."""
-    runs = TrainingRun.objects.filter(examination_type=examination_type, state=TrainingState.SUCCEEDED)
+    """Return when the data of the last training was frozen, whether it runs, succeeded or not."""
+    runs = TrainingRun.objects.filter(examination_type=examination_type)
     return (
         runs.order_by("-dataset_version__created_at")
         .values_list("dataset_version__created_at", flat=True)

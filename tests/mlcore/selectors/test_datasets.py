@@ -53,13 +53,15 @@ def test_before_the_first_training_everything_is_new(kind: ExaminationType) -> N
     assert status.trained_at is None
 
 
-def test_only_what_was_signed_after_the_data_was_frozen_is_new(kind: ExaminationType) -> None:
+@pytest.mark.parametrize("state", [TrainingState.SUCCEEDED, TrainingState.FAILED, TrainingState.CANCELLED])
+def test_only_what_was_signed_after_the_data_was_frozen_is_new(
+    kind: ExaminationType, state: TrainingState
+) -> None:
     sign(kind, days_ago=3)
     sign(kind, days_ago=1)
     both = sign(kind)
     DatasetLabelFactory.create(item=both, labeled_by="import:x")
-    train(kind, state=TrainingState.SUCCEEDED, days_ago=2)
-    train(kind, state=TrainingState.FAILED, days_ago=0)
+    train(kind, state=state, days_ago=2)
     status = learning_status(kind)
     assert (status.newly_signed, status.newly_imported, status.missing) == (2, 0, 1)
 

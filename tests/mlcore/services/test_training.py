@@ -12,7 +12,8 @@ from medimaging.common.errors import ApplicationError, NotAllowed
 from medimaging.common.states import IllegalTransition
 from mlcore import pipeline
 from mlcore.models import TrainingKind, TrainingRun, TrainingState, TrainingTrigger
-from mlcore.runs import NotTrainable, TrainingUnderWay, newly_signed
+from mlcore.runs import NotTrainable, TrainingUnderWay
+from mlcore.selectors.datasets import learning_status, newly_signed
 from mlcore.services.datasets import EmptyDataset
 from mlcore.services.training import (
     NotCancellable,
@@ -47,9 +48,10 @@ def kind(db):
     return examination_type
 
 
-def sign(kind, count=1):
+def sign(kind, count=1, **label):
     for _ in range(count):
-        DatasetLabelFactory.create(item=DatasetItemFactory.create(examination_type=kind, state="accepted"))
+        item = DatasetItemFactory.create(examination_type=kind, state="accepted")
+        DatasetLabelFactory.create(item=item, **label)
 
 
 def test_a_run_stands_on_a_frozen_version_and_names_the_incumbents_network(kind, steward):
@@ -154,6 +156,31 @@ def test_a_training_begins_when_enough_was_signed_and_counts_anew(kind):
     assert train_when_due(kind) is None, "one is under way"
     run.transition_to(TrainingState.CANCELLED)
     assert train_when_due(kind) is not None
+
+
+def test_imported_images_begin_no_training_and_the_pages_say_the_same(kind):
+    sign(kind, 5, labeled_by="import:archive")
+    sign(kind, 2)
+    status = learning_status(kind)
+    assert (status.newly_signed, status.newly_imported, status.missing) == (2, 5, 1)
+    assert train_when_due(kind) is None
+    sign(kind)
+    assert learning_status(kind).missing == 0
+    assert train_when_due(kind) is not None
+
+
+def test_what_was_imported_is_trained_on_by_schedule(kind):
+    sign(kind, labeled_by="import:archive")
+    assert len(pipeline.open_due_runs(trigger=TrainingTrigger.SCHEDULE)) == 1
+
+
+def test_a_training_that_failed_is_not_begun_again_by_itself(kind):
+    sign(kind, 3)
+    run = train_when_due(kind)
+    run.transition_to(TrainingState.FAILED, failure_code="nothing_to_learn")
+    assert train_when_due(kind) is None
+    assert pipeline.open_due_runs(trigger=TrainingTrigger.SCHEDULE) == []
+    assert learning_status(kind).newly_signed == 0
 
 
 def test_a_label_that_was_changed_counts_as_newly_signed(kind, steward):
