@@ -30,7 +30,8 @@ from diagnosis.models import (
 )
 from diagnosis.models.review import DIFFERS
 
-TABS = ("mine", "unread", "disagree", "failed", "all")
+TABS = ("mine", "unread", "informative", "disagree", "failed", "all")
+ANSWERED = (AnalysisState.SUCCEEDED, AnalysisState.WITHHELD)
 COUNTED = 999
 """Beyond so many studies a count says no more to a reader, and costs more."""
 
@@ -79,6 +80,8 @@ def filter_tab(studies: "QuerySet[Any]", tab: str, user: User) -> "QuerySet[Any]
         return studies.filter(Q(owner=user) | Q(pk__in=asked))
     if tab == "unread":
         return studies.filter(is_signed=False)
+    if tab == "informative":
+        return studies.filter(is_signed=False, latest_state__in=ANSWERED)
     if tab == "disagree":
         differing = ReviewFinding.objects.filter(DIFFERS).values("review")
         return studies.filter(pk__in=_standing_reviews(user).filter(pk__in=differing).values("study"))

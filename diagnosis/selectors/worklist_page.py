@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from diagnosis.models import Assignment, Claim, Study
+from diagnosis.selectors.informative import keys_in_order
 from diagnosis.selectors.worklist import COUNTED, count_up_to, worklist
 from diagnosis.selectors.worklist_search import Criteria, matching
 
@@ -48,10 +49,11 @@ def worklist_page(user: User, *, tab: str, criteria: Criteria, number: int) -> W
     what a row shows for rows that no page shows.
     """
     studies = matching(user, tab=tab, criteria=criteria)
+    by_gain = user if tab == "informative" and not criteria.sort else None
     number = min(max(1, number), LAST_PAGE)
-    keys = _keys(studies, number)
+    keys = _keys(studies, number, by_gain=by_gain)
     if not keys and number > 1:
-        number, keys = 1, _keys(studies, 1)
+        number, keys = 1, _keys(studies, 1, by_gain=by_gain)
     shown = keys[:PAGE_SIZE]
     rows = {study.pk: study for study in _rows(user, shown)}
     return WorklistPage(
@@ -79,8 +81,10 @@ def page_number(asked: Mapping[str, str]) -> int:
     return int(raw) if raw.isdecimal() and len(raw) < 9 else 1
 
 
-def _keys(studies: "QuerySet[Study]", number: int) -> list[UUID]:
+def _keys(studies: "QuerySet[Study]", number: int, *, by_gain: User | None) -> list[UUID]:
     begin = (number - 1) * PAGE_SIZE
+    if by_gain is not None:
+        return keys_in_order(studies, user=by_gain, begin=begin, end=begin + PAGE_SIZE + 1)
     return list(studies.values_list("pk", flat=True)[begin : begin + PAGE_SIZE + 1])
 
 

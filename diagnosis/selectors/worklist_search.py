@@ -33,7 +33,8 @@ class Criteria:
     received_from: date | None = None
     received_to: date | None = None
     signed: str = ""
-    sort: str = "newest"
+    sort: str = ""
+    """One of `SORTS`; without one the newest come first."""
 
     @property
     def is_narrowed(self) -> bool:

@@ -22,6 +22,7 @@ OPEN_STATES = {AnalysisState.PENDING, AnalysisState.RUNNING}
 TAB_NAMES: dict[str, str | Promise] = {
     "mine": gettext_lazy("Mine"),
     "unread": gettext_lazy("Unread"),
+    "informative": gettext_lazy("Most informative"),
     "disagree": gettext_lazy("Reader and model disagree"),
     "failed": gettext_lazy("Failed"),
     "all": gettext_lazy("All"),
@@ -41,6 +42,7 @@ def show_worklist(request: ReaderRequest) -> HttpResponse:
         "tab": tab,
         "form": form,
         "criteria": criteria,
+        "sorted_by": criteria.sort or ("" if tab == "informative" else "newest"),
         "shown": shown,
         "rows": shown.rows,
         "may_assign": request.user.assigns_studies,

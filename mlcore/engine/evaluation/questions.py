@@ -16,6 +16,10 @@ from mlcore.engine.evaluation.metrics import auroc, ece, sensitivity, specificit
 from mlcore.engine.types import FloatArray
 
 
+ROUNDING = 1e-9
+"""Rates of few images fall on the limit itself."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """Where the gate closes."""
@@ -24,6 +28,12 @@ class Limits:
     """How much lower the AUROC may at worst be, as the lower end of the interval of the difference."""
     rate_margin: float = 0.05
     """The same for sensitivity and specificity at the operating points."""
+    few_images: float = 3.0
+    """So many images' worth may a rate be lower at worst, where that is more than its margin.
+
+    The interval of a rate that lost one image of n reaches down to about 3 / n. Below 60
+    images one that was drawn badly would refuse every candidate.
+    """
     ece_margin: float = 0.02
     negative_flips: float = 0.02
     withheld_margin: float = 0.02
@@ -186,12 +196,13 @@ class Questions:
         difference, low = paired.mean_interval(
             change, groups=groups[side], rounds=self.limits.rounds, seed=self.seed
         )
-        margin = self.limits.rate_margin
+        count = int(side.sum())
+        margin = max(self.limits.rate_margin, self.limits.few_images / count)
         reason = (
             f"The {name} for {code} changes by {difference:+.3f}, at worst by {low:+.3f} (95 %); "
-            f"it may fall by {margin:.2f}."
+            f"it may fall by {margin:.3f} on {count} images."
         )
-        return Criterion(f"{name}.{code}", low >= -margin, low, -margin, reason)
+        return Criterion(f"{name}.{code}", low >= -margin - ROUNDING, low, -margin, reason)
 
     def _calibration(self, code: str, known: Any, target: FloatArray) -> Criterion:
         own = self.candidate.column(code)[known]

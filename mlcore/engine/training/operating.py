@@ -17,8 +17,8 @@ PRIOR_IMAGES = 30.0
 """As many images as the earlier calibration counts for."""
 THRESHOLDS = tuple(np.linspace(*BOUNDS, 31).tolist())
 """Operating points that are tried beside the usual one and the earlier one."""
-SENSITIVITY_KEPT = 0.01
-"""How much of its sensitivity the earlier operating point may lose."""
+RATE_KEPT = 0.01
+"""How much of its sensitivity, and of its specificity, the earlier operating point may lose."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ def choose_operation(
     """Calibrate, and choose the operating point; None where each choice spoils too many right answers.
 
     `logits` are the new ones, `earlier` the incumbent's, whose operation is `before`;
-    without one, any operation is good.
+    without one, any operation is good. Chosen is the point at which the one of sensitivity
+    and specificity that gains less gains most, so that neither pays for the other.
     """
     start = before.calibration if before else Calibration()
     fitted = calibrate_near(logits, labels, start=start)
@@ -53,20 +54,20 @@ def choose_operation(
         return Operation(fitted, chosen)
     present = labels == 1
     was_right = before.suggests(earlier) == present
-    found = sensitivity(labels, before.suggests(earlier)).value
-    best: tuple[float, Operation] | None = None
+    best: tuple[float, float, Operation] | None = None
     for threshold in (chosen, before.threshold, *THRESHOLDS):
         operation = Operation(fitted, threshold)
         right = operation.suggests(logits) == present
-        flips, kept = (
-            float(np.mean(was_right & ~right)),
-            float(np.mean(right[present])) if present.any() else 1.0,
-        )
-        if flips <= flips_allowed and not kept < found - SENSITIVITY_KEPT:
-            share = kept + (float(np.mean(right[~present])) if (~present).any() else 0.0)
-            if best is None or share > best[0]:
-                best = share, operation
-    return best[1] if best else None
+        flips = float(np.mean(was_right & ~right))
+        worse = min(_change(right, was_right, side) for side in (present, ~present))
+        if flips <= flips_allowed and not worse < -RATE_KEPT and (best is None or (worse, -flips) > best[:2]):
+            best = worse, -flips, operation
+    return best[2] if best else None
+
+
+def _change(right: NDArray[np.bool_], was_right: NDArray[np.bool_], rows: NDArray[np.bool_]) -> float:
+    """How much more often the rows are answered right than before; nothing where there are none."""
+    return float(right[rows].mean() - was_right[rows].mean()) if rows.any() else 0.0
 
 
 def calibrate_near(logits: FloatArray, labels: FloatArray, *, start: Calibration) -> Calibration:

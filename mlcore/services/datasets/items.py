@@ -15,10 +15,18 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from mlcore.engine.training.data import fold_of
+from mlcore.engine.training.data import Fold, fold_of
 from mlcore.models import DatasetItem, DatasetLabel, ExaminationType, ItemState, Supersession
 
 REASON_LENGTH = 300
+MEASURED_FIRST = 300
+"""Test images that an examination type collects before most of what is signed goes to training.
+
+Models cannot be compared on a handful of images: an installation that begins would learn
+for months before it could tell whether it learned anything.
+"""
+FIRST_SHARES = {"test": 0.3, "validation": 0.2}
+LATER_SHARES = {"test": 0.1, "validation": 0.1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,17 +56,28 @@ def enter_item(
     The same content under another patient is the same item, and keeps the patient
     and the fold it was first entered with.
     """
-    new: dict[str, Any] = {"source_id": source_id, "group": group, "fold": lambda: _fold(group)}
+    new: dict[str, Any] = {
+        "source_id": source_id,
+        "group": group,
+        "fold": lambda: _fold(group, examination_type=examination_type),
+    }
     item, _ = DatasetItem.objects.get_or_create(
         examination_type=examination_type, content_key=content_key, defaults=new
     )
     return item
 
 
-def _fold(group: str) -> str:
+def _fold(group: str, *, examination_type: ExaminationType) -> str:
     """Return where the patient stands already; a new one is placed by keyed hash, for good."""
     known = DatasetItem.objects.filter(group=group).order_by("added_at").values_list("fold", flat=True)
-    return known.first() or fold_of(group, key=identity_key()).value
+    return known.first() or fold_of(group, key=identity_key(), **_shares(examination_type)).value
+
+
+def _shares(examination_type: ExaminationType) -> dict[str, float]:
+    """Return which parts of the new patients are kept for tests and for validation."""
+    held = DatasetItem.objects.filter(examination_type=examination_type, fold=Fold.TEST)
+    few = held.exclude(state=ItemState.EXCLUDED)[:MEASURED_FIRST].count() < MEASURED_FIRST
+    return FIRST_SHARES if few else LATER_SHARES
 
 
 @transaction.atomic

@@ -54,15 +54,18 @@ def test_each_tab_holds_what_its_name_says_and_counts_it(reader, administrator):
     sign(disagreed, suggested=True)
     foreign = study_with(administrator)
     rows = worklist(administrator)
-    tabs = ("mine", "unread", "disagree", "failed")
+    tabs = ("mine", "unread", "informative", "disagree", "failed")
     found = {tab: set(filter_tab(rows, tab, administrator)) for tab in tabs}
     assert found == {
         "mine": {foreign},
         "unread": {unread, failed, foreign},
+        "informative": {unread, foreign},
         "disagree": {disagreed},
         "failed": {failed},
     }
-    assert tab_counts(administrator) == {"mine": 1, "unread": 3, "disagree": 1, "failed": 1, "all": 4}
+    assert tab_counts(administrator) == {
+        **{"mine": 1, "unread": 3, "informative": 2, "disagree": 1, "failed": 1, "all": 4}
+    }
 
 
 def test_an_amendment_that_agrees_ends_the_disagreement(reader):

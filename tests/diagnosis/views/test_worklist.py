@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from django.db import connection
 from django.test import Client
@@ -13,6 +14,7 @@ from accounts.models import User
 from diagnosis.dicom.deidentify import pseudonym
 from diagnosis.models import Analysis, AnalysisState, Study
 from diagnosis.services.reviews import VerdictInput, save_draft, sign_review, start_review
+from mlcore.models import Embedding
 from tests.diagnosis.views.conftest import Read, answered_study
 from tests.factories import PatientFactory, StudyFactory
 
@@ -42,7 +44,7 @@ def test_a_row_says_what_the_model_says(page: Client, read: Read) -> None:
 
 @pytest.mark.parametrize(
     ("tab", "expected"),
-    [("mine", 2), ("unread", 1), ("disagree", 1), ("failed", 0), ("all", 2), ("nonsense", 2)],
+    [("mine", 2), ("unread", 1), ("informative", 1), ("disagree", 1), ("failed", 0), ("all", 2), ("nonsense", 2)],
 )
 def test_each_tab_shows_its_part_and_its_count(
     page: Client, reader: User, read: Read, tab: str, expected: int
@@ -54,7 +56,7 @@ def test_each_tab_shows_its_part_and_its_count(
     response = page.get(URL, {"tab": tab})
     assert len(response.context["rows"]) == expected
     counts = {key: count for key, _name, count in response.context["tabs"]}
-    assert counts == {"mine": 2, "unread": 1, "disagree": 1, "failed": 0, "all": 2}
+    assert counts == {"mine": 2, "unread": 1, "informative": 1, "disagree": 1, "failed": 0, "all": 2}
 
 
 def test_a_failed_analysis_is_found_under_its_tab(page: Client, read: Read) -> None:
@@ -180,3 +182,23 @@ def test_a_blind_reader_is_not_told_where_a_colleague_disagreed_with_the_model(
     response = page.get(URL, {"tab": "disagree"})
     assert not response.context["rows"]
     assert ("disagree", 0) in [(key, count) for key, _name, count in response.context["tabs"]]
+
+
+def test_the_most_informative_come_first_unless_another_order_is_chosen(
+    page: Client, reader: User, read: Read
+) -> None:
+    unsure = answered_study(reader, probability=0.5, seed=1)
+    sure = answered_study(reader, probability=0.99, seed=2)
+    for index, one in enumerate((read, unsure, sure)):
+        vector = np.eye(3, dtype="<f4")[index].tobytes()
+        Embedding.objects.create(
+            embedding_version=one.analysis.model_version.embedding_version,
+            source_id=str(one.instance.pk),
+            group=str(index),
+            vector=vector,
+        )
+    assert shown(page, tab="informative") == [str(one.study.pk) for one in (unsure, read, sure)]
+    text = page.get(URL, {"tab": "informative"}).content.decode()
+    assert "In the order in which the next training gains most" in text
+    newest = shown(page, tab="informative", sort="newest")
+    assert newest == [str(one.study.pk) for one in (sure, unsure, read)]

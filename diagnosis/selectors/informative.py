@@ -1,0 +1,108 @@
+"""The studies of the worklist in the order in which the next training would gain most from their labels.
+
+Only what is unread and was looked at by a model is ordered. An image whose result was
+withheld stands behind those that have one: whether anything is to be learned from it is
+for its reader to say. A reader who reads blind gets an order that is made without the
+model's answers, which would else show through it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from django.db.models import QuerySet
+
+from accounts.models import User
+from diagnosis.models import Analysis, Finding, Instance, Review
+from mlcore.engine.inference.label_order import entropy, label_order
+from mlcore.engine.types import FloatArray
+from mlcore.models import Embedding
+
+ORDERED = 1000
+"""Unread studies that are ordered, the newest; older ones follow as they came."""
+LABELED = 2000
+"""Signed images that count as seen, the newest."""
+
+Place = tuple[str, str]
+"""An embedding version, and the instance that lies in its space."""
+
+
+def most_informative(studies: "QuerySet[Any]", *, user: User) -> list[UUID]:
+    """Return the keys of the first `ORDERED` of an annotated worklist; reads six times, however many they are."""
+    newest = studies.order_by("-created_at", "pk").values_list("pk", "latest_analysis_id")
+    rows = list(newest[:ORDERED])
+    places = _places([analysis for _, analysis in rows])
+    uncertain = None if user.blind_first else _entropies(places)
+    vectors = _vectors(places.values())
+    labeled = _labeled({version for version, _ in vectors}, user=user)
+    spaces: dict[str, list[tuple[UUID, float, FloatArray]]] = defaultdict(list)
+    for pk, analysis in rows:
+        place = places.get(analysis)
+        if place in vectors:
+            doubt = 1.0 if uncertain is None else uncertain.get(analysis, 0.0)
+            spaces[place[0]].append((pk, doubt, vectors[place]))
+    ranked = [_ranked(members, labeled=labeled[version]) for version, members in sorted(spaces.items())]
+    order = [pk for _, pk in sorted((at, pk) for one in ranked for at, pk in enumerate(one))]
+    placed = set(order)
+    return [*order, *(pk for pk, _ in rows if pk not in placed)]
+
+
+def keys_in_order(studies: "QuerySet[Any]", *, user: User, begin: int, end: int) -> list[UUID]:
+    """Return a slice of the order; what lies past the first `ORDERED` follows as it came."""
+    keys = most_informative(studies, user=user)
+    if end > ORDERED:
+        keys += studies.order_by("-created_at", "pk").values_list("pk", flat=True)[ORDERED:end]
+    return keys[begin:end]
+
+
+def _places(analyses: Sequence[UUID]) -> dict[UUID, Place]:
+    """Return the space and the image of each analysis."""
+    rows = Analysis.objects.filter(pk__in=analyses).order_by()
+    facts = rows.values_list("pk", "model_version__embedding_version", "instance_id")
+    return {pk: (version, str(instance)) for pk, version, instance in facts}
+
+
+def _entropies(analyses: Iterable[UUID]) -> dict[UUID, float]:
+    """Return how unsure each analysis is; one that was withheld is not among them."""
+    said: dict[UUID, list[float]] = defaultdict(list)
+    findings = Finding.objects.filter(analysis__in=list(analyses)).order_by()
+    for pk, probability in findings.values_list("analysis_id", "probability"):
+        said[pk].append(probability)
+    return {pk: float(entropy(np.array(found, np.float32))) for pk, found in said.items()}
+
+
+def _vectors(places: Iterable[Place]) -> dict[Place, FloatArray]:
+    wanted = list(places)
+    rows = Embedding.objects.filter(
+        embedding_version__in={version for version, _ in wanted},
+        source_id__in=[instance for _, instance in wanted],
+    ).order_by()
+    facts = rows.values_list("embedding_version", "source_id", "vector")
+    return {(version, instance): _as_array(vector) for version, instance, vector in facts}
+
+
+def _labeled(versions: set[str], *, user: User) -> Mapping[str, list[FloatArray]]:
+    """Return, by space, where the signed images lie that the user may see."""
+    signed = Review.objects.current().values("study")
+    seen = Instance.objects.visible_to(user).filter(series__study__in=signed).order_by("-created_at", "id")
+    keys = [str(pk) for pk in seen.values_list("pk", flat=True)[:LABELED]]
+    found: dict[str, list[FloatArray]] = defaultdict(list)
+    rows = Embedding.objects.filter(embedding_version__in=versions, source_id__in=keys).order_by()
+    for version, vector in rows.values_list("embedding_version", "vector"):
+        found[version].append(_as_array(vector))
+    return found
+
+
+def _ranked(
+    members: Sequence[tuple[UUID, float, FloatArray]], *, labeled: Sequence[FloatArray]
+) -> list[UUID]:
+    vectors = np.stack([vector for _, _, vector in members])
+    known = np.stack(labeled) if labeled else vectors[:0]
+    doubts = np.array([doubt for _, doubt, _ in members], np.float32)
+    return [members[at][0] for at in label_order(doubts, vectors, labeled=known)]
+
+
+def _as_array(stored: bytes | memoryview) -> FloatArray:
+    return np.asarray(np.frombuffer(bytes(stored), dtype="<f4"), np.float32)

@@ -1,0 +1,94 @@
+"""The most informative studies first: to whom they may be shown, in a constant number of queries."""
+
+import numpy as np
+import pytest
+
+from diagnosis.models import AnalysisState, Study
+from diagnosis.selectors.informative import most_informative
+from diagnosis.selectors.worklist import filter_tab, worklist
+from mlcore.models import Embedding
+from tests.diagnosis.selectors.test_worklist import sign, study_with
+from tests.factories import ModelVersionFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def model(db):
+    return ModelVersionFactory.create()
+
+
+def placed(owner, *, angle, model, **values):
+    """Return a study whose image lies in a direction of the plane."""
+    study = study_with(owner, model_version=model, **values)
+    turned = np.radians(angle)
+    Embedding.objects.create(
+        embedding_version=model.embedding_version,
+        source_id=str(study.series.get().instances.get().pk),
+        group=str(study.patient_id),
+        vector=np.array([np.cos(turned), np.sin(turned)], "<f4").tobytes(),
+    )
+    return study
+
+
+def order_of(user):
+    keys = most_informative(filter_tab(worklist(user), "informative", user), user=user)
+    return [Study.objects.get(pk=key) for key in keys]
+
+
+def test_what_the_model_is_least_sure_of_comes_first_and_what_was_withheld_last(reader, model):
+    sure = placed(reader, angle=0, model=model, probability=0.98)
+    unsure = placed(reader, angle=90, model=model, probability=0.45)
+    withheld = placed(
+        reader, angle=180, model=model, state=AnalysisState.WITHHELD, withheld_reason="poor_quality"
+    )
+    assert order_of(reader) == [unsure, sure, withheld]
+
+
+def test_what_resembles_a_signed_image_waits(reader, model):
+    like = placed(reader, angle=1, model=model, probability=0.5)
+    sign(placed(reader, angle=0, model=model, probability=0.5), suggested=True)
+    unlike = placed(reader, angle=180, model=model, probability=0.42)
+    assert order_of(reader) == [unlike, like]
+
+
+def test_nobody_is_shown_what_is_not_theirs(reader, charlie, model):
+    placed(reader, angle=0, model=model)
+    assert order_of(charlie) == []
+
+
+def test_a_blind_readers_order_does_not_hang_on_the_models_answers(reader, model):
+    reader.blind_first = True
+    reader.save()
+    sign(placed(reader, angle=0, model=model), suggested=True)
+    near = placed(reader, angle=20, model=model, probability=0.5)
+    far = placed(reader, angle=180, model=model, probability=0.99)
+    assert order_of(reader) == [far, near]
+
+
+def test_a_study_without_a_vector_is_listed_behind_the_others(reader, model):
+    bare = study_with(reader, model_version=model, probability=0.5)
+    sure = placed(reader, angle=0, model=model, probability=0.99)
+    assert order_of(reader) == [sure, bare]
+
+
+def test_images_of_two_models_take_turns(reader, model):
+    other = ModelVersionFactory.create(embedding_version="test-2")
+    first = [placed(reader, angle=angle, model=model, probability=0.5) for angle in (0, 180)]
+    second = [placed(reader, angle=angle, model=other, probability=0.9) for angle in (0, 180)]
+    shown = order_of(reader)
+    assert {study in first for study in shown[:2]} == {True, False}
+    assert set(shown) == {*first, *second}
+
+
+def test_the_order_takes_as_many_queries_for_many_studies_as_for_few(
+    reader, model, django_assert_num_queries
+):
+    sign(placed(reader, angle=0, model=model), suggested=True)
+    for count in (2, 6):
+        for number in range(count):
+            placed(reader, angle=40 * number, model=model)
+        tab = filter_tab(worklist(reader), "informative", reader)
+        with django_assert_num_queries(6):
+            shown = most_informative(tab, user=reader)
+        assert len(shown) == Study.objects.count() - 1
