@@ -158,8 +158,8 @@ def main() -> None:
             "A head is fitted anew on the features of the shipped network, which saw no such image, after "
             "each step; AUROC is the mean over conditions on images outside of the pool that is labeled. "
             "Pool, first labels and test images are drawn by the seed. The weight of novelty against entropy "
-            "was chosen on chest radiographs, not on these. Both sets hold near-copies, which novelty is there "
-            "to put off."
+            "was chosen on chest radiographs, not on these. Both sets hold near-copies, which novelty is "
+            "there to put off."
         ),
     )
 

@@ -168,8 +168,8 @@ def _publish_rounds(loop: Loop, *, rounds: int) -> None:
             f"Paediatric chest radiographs, {FIRST} signed first and {A_ROUND} more a round through the "
             f"services, all drawn by seed {SEED}; AUROC and ECE on {len(loop.held_out)} images of patients "
             "that nobody signed. Round 0 is a head on an ImageNet backbone, all others are quick updates. "
-            "The gate sees only the frozen test fold: of the first patients three in ten, and one in ten once "
-            "it holds 300 images. What a refused round signed is learned from in the next. "
+            "The gate sees only the frozen test fold: of the first patients three in ten, and one in ten "
+            "once it holds 300 images. What a refused round signed is learned from in the next. "
             f"After a roll-back the answers for 50 images are {same}."
         ),
     )

@@ -31,7 +31,9 @@ class StudyFilter(django_filters.FilterSet):
     """Filters of studies."""
 
     tab = django_filters.ChoiceFilter(
-        choices=[(tab, tab) for tab in TABS], method="filter_tab", help_text="As on the worklist's page."
+        choices=[(tab, tab) for tab in TABS],
+        method="filter_tab",
+        help_text="As on the worklist's page; the newest come first on every tab.",
     )
     examination_type = django_filters.CharFilter(field_name="examination_type__code")
     state = django_filters.ChoiceFilter(

@@ -30,7 +30,7 @@ Place = tuple[str, str]
 
 
 def most_informative(studies: "QuerySet[Any]", *, user: User) -> list[UUID]:
-    """Return the keys of the first `ORDERED` of an annotated worklist; reads six times, however many they are."""
+    """Return the keys of the first `ORDERED` of an annotated worklist, read by six queries."""
     newest = studies.order_by("-created_at", "pk").values_list("pk", "latest_analysis_id")
     rows = list(newest[:ORDERED])
     places = _places([analysis for _, analysis in rows])

@@ -15,7 +15,6 @@ from mlcore.engine.evaluation.label_check import LabelCheck
 from mlcore.engine.evaluation.metrics import auroc, ece, sensitivity, specificity
 from mlcore.engine.types import FloatArray
 
-
 ROUNDING = 1e-9
 """Rates of few images fall on the limit itself."""
 

@@ -44,7 +44,15 @@ def test_a_row_says_what_the_model_says(page: Client, read: Read) -> None:
 
 @pytest.mark.parametrize(
     ("tab", "expected"),
-    [("mine", 2), ("unread", 1), ("informative", 1), ("disagree", 1), ("failed", 0), ("all", 2), ("nonsense", 2)],
+    [
+        ("mine", 2),
+        ("unread", 1),
+        ("informative", 1),
+        ("disagree", 1),
+        ("failed", 0),
+        ("all", 2),
+        ("nonsense", 2),
+    ],
 )
 def test_each_tab_shows_its_part_and_its_count(
     page: Client, reader: User, read: Read, tab: str, expected: int
