@@ -382,6 +382,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AnalysisState": "diagnosis.models.AnalysisState",
         "ConditionState": "diagnosis.models.ConditionState",
+        "DisagreementReason": "diagnosis.models.DisagreementReason",
         "ModelState": "mlcore.models.ModelState",
         "ReviewState": "diagnosis.models.ReviewState",
         "Scope": "accounts.models.Scope",

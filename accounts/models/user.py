@@ -89,6 +89,9 @@ class User(StatefulModel, AbstractBaseUser):
     blind_first = models.BooleanField(
         default=False, help_text="Hide the model's answer until the first read is stored."
     )
+    key_bindings: "models.JSONField[dict[str, str], dict[str, str]]" = models.JSONField(
+        default=dict, blank=True, help_text="Hot keys that the user chose, by action."
+    )
     registered_at = models.DateTimeField(default=timezone.now, editable=False)
     intended_use_acknowledged_at = models.DateTimeField(null=True, blank=True)
     session_epoch = models.PositiveIntegerField(

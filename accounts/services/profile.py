@@ -19,3 +19,14 @@ def update_profile(user: User, *, by: User, full_name: str, time_zone: str, blin
     user.save(update_fields=list(changed))
     audit.record("user.edit", by=by, target=user, details={"before": before, "after": changed})
     return user
+
+
+@transaction.atomic
+def store_key_bindings(user: User, *, by: User, bindings: dict[str, str]) -> None:
+    """Store the user's own hot keys, by action."""
+    before, user.key_bindings = user.key_bindings, bindings
+    if before == bindings:
+        return
+    user.save(update_fields=["key_bindings"])
+    changes = {"before": {"key_bindings": before}, "after": {"key_bindings": bindings}}
+    audit.record("user.edit", by=by, target=user, details=changes)

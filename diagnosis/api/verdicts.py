@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from accounts.models import User
-from diagnosis.models import Condition, Review, Study
-from diagnosis.services.reviews import VerdictInput
+from diagnosis.models import Condition, Study
+from diagnosis.services.verdicts import BoxInput, VerdictInput
 from medimaging.common.errors import ApplicationError
 
 
@@ -31,12 +31,13 @@ def named_verdicts(sent: Iterable[Mapping[str, Any]], *, study: Study, by: User)
     }
     if any(row["condition"] not in known for row in rows):
         raise UnknownCondition("A condition is not one that you may use on this study.")
-    return [VerdictInput(known[row["condition"]], row["verdict"], row["note"]) for row in rows]
-
-
-def present_verdicts(review: Review) -> list[VerdictInput]:
-    """Return what the draft says now."""
     return [
-        VerdictInput(finding.condition, finding.verdict, finding.note)
-        for finding in review.findings.select_related("condition")
+        VerdictInput(
+            known[row["condition"]],
+            row["verdict"],
+            row["note"],
+            tuple(BoxInput(**box) for box in row["boxes"]),
+            row["disagreement_reason"],
+        )
+        for row in rows
     ]

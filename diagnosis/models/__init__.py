@@ -1,10 +1,11 @@
 """Studies and what is said of them."""
 
 from diagnosis.models.analysis import Analysis, AnalysisState, Finding, SimilarInstance
+from diagnosis.models.box import FindingBox
 from diagnosis.models.condition import Condition, ConditionState
 from diagnosis.models.erasure import Erasure, ErasureState
 from diagnosis.models.explanation import Explanation, ExplanationMethod, ExplanationState
-from diagnosis.models.review import Review, ReviewFinding, ReviewState, Verdict
+from diagnosis.models.review import DisagreementReason, Review, ReviewFinding, ReviewState, Verdict
 from diagnosis.models.study import Instance, Patient, Series, Sex, Study
 from diagnosis.models.upload import Upload, UploadSource, UploadState
 from diagnosis.models.worklist import Assignment, Claim, SavedFilter
@@ -16,12 +17,14 @@ __all__ = [
     "Claim",
     "Condition",
     "ConditionState",
+    "DisagreementReason",
     "Erasure",
     "ErasureState",
     "Explanation",
     "ExplanationMethod",
     "ExplanationState",
     "Finding",
+    "FindingBox",
     "Instance",
     "Patient",
     "Review",

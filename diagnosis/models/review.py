@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from diagnosis.models.condition import Condition
@@ -22,6 +23,17 @@ class Verdict(models.TextChoices):
     PRESENT = "present", "Present"
     ABSENT = "absent", "Absent"
     UNCERTAIN = "uncertain", "Uncertain"
+
+
+class DisagreementReason(models.TextChoices):
+    """Why a reader's verdict differs from the model's, in one tap."""
+
+    ARTIFACT = "artifact", _("Artifact or device")
+    ANATOMY = "anatomy", _("Normal anatomy or overlap")
+    OTHER_CONDITION = "other_condition", _("Another condition")
+    SUBTLE = "subtle", _("Subtle, but there")
+    CONTEXT = "context", _("Known from elsewhere")
+    QUALITY = "quality", _("Image quality")
 
 
 class ReviewQuerySet(models.QuerySet["Review"]):
@@ -136,6 +148,7 @@ class ReviewFinding(models.Model):
         default=None,
         help_text="Whether the model had suggested the condition; empty if it gave no answer for it.",
     )
+    disagreement_reason = models.CharField(max_length=16, choices=DisagreementReason, blank=True)
     note = models.CharField(max_length=500, blank=True)
 
     class Meta:
@@ -146,9 +159,20 @@ class ReviewFinding(models.Model):
             ),
         ]
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(disagreement_reason="")
+                | models.Q(disagreement_reason__in=DisagreementReason.values),
+                name="review_finding_disagreement_reason_known",
+            ),
             one_of("verdict", Verdict, name="review_finding_verdict_known"),
             models.UniqueConstraint(fields=["review", "condition"], name="review_finding_once_a_condition"),
         ]
 
     def __str__(self) -> str:
         return f"{self.condition}: {self.verdict}"
+
+    @property
+    def differs_from_model(self) -> bool:
+        """Tell whether the reader said present or absent where the model had said the other."""
+        said = {Verdict.PRESENT.value: True, Verdict.ABSENT.value: False}.get(self.verdict)
+        return None not in (said, self.suggested_by_model) and said != self.suggested_by_model

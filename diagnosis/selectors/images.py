@@ -28,7 +28,7 @@ def display_png(instance: Instance, *, frame: int | None = None, max_side: int |
         ImageError: the frame does not exist.
         StoredFileMissing: the file is gone.
     """
-    image = decode_image(_stored(instance.content_key), frame=frame)
+    image = decode_image(stored_file(instance.content_key), frame=frame)
     return render_png(image, max_side=max_side)
 
 
@@ -51,7 +51,7 @@ def overlay_png(finding: Finding) -> bytes:
     """Return a finding's saliency map as a colored, transparent PNG in the image's own shape."""
     instance = finding.analysis.instance
     return render_overlay(
-        decode_map(_stored(finding.saliency_key)), rows=instance.rows, columns=instance.columns
+        decode_map(stored_file(finding.saliency_key)), rows=instance.rows, columns=instance.columns
     )
 
 
@@ -59,11 +59,16 @@ def explanation_png(explanation: Explanation) -> bytes:
     """Return a map that was asked for as a colored, transparent PNG in the image's own shape."""
     instance = explanation.finding.analysis.instance
     return render_overlay(
-        decode_map(_stored(explanation.saliency_key)), rows=instance.rows, columns=instance.columns
+        decode_map(stored_file(explanation.saliency_key)), rows=instance.rows, columns=instance.columns
     )
 
 
-def _stored(key: str) -> bytes:
+def stored_file(key: str) -> bytes:
+    """Return the content of a stored file.
+
+    Raises:
+        StoredFileMissing: the file is gone.
+    """
     try:
         return read_content(key)
     except FileNotFoundError as error:

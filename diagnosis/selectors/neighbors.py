@@ -44,14 +44,15 @@ class PriorView:
 
     study: Study
     instance_id: UUID | None
+    frame_count: int = 1
 
 
 def first_images(studies: list[Study]) -> list[PriorView]:
     """Return the studies, each with its first image, in one query."""
-    first: dict[UUID, UUID] = {}
+    first: dict[UUID, tuple[UUID, int]] = {}
     rows = Instance.objects.filter(series__study__in=studies, quarantined_at=None).order_by(
         "created_at", "id"
     )
-    for study_id, pk in rows.values_list("series__study_id", "pk"):
-        first.setdefault(study_id, pk)
-    return [PriorView(study, first.get(study.pk)) for study in studies]
+    for study_id, pk, frame_count in rows.values_list("series__study_id", "pk", "frame_count"):
+        first.setdefault(study_id, (pk, frame_count))
+    return [PriorView(study, *first.get(study.pk, (None, 1))) for study in studies]

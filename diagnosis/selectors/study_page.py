@@ -18,6 +18,8 @@ from diagnosis.models import (
 )
 from diagnosis.selectors.blinding import answers_hidden_from
 
+_FINDINGS = ReviewFinding.objects.select_related("condition").prefetch_related("boxes")
+
 
 @dataclass(frozen=True)
 class InstanceView:
@@ -112,7 +114,7 @@ def _reviews(study: Study) -> list[Review]:
     return list(
         study.reviews.filter(state=ReviewState.SIGNED)
         .select_related("reader", "amends", "model_version")
-        .prefetch_related(Prefetch("findings", ReviewFinding.objects.select_related("condition")))
+        .prefetch_related(Prefetch("findings", _FINDINGS.all()))
         .order_by("-signed_at")
     )
 
@@ -120,7 +122,7 @@ def _reviews(study: Study) -> list[Review]:
 def _draft(study: Study, *, user: User) -> Review | None:
     return (
         study.reviews.filter(state=ReviewState.DRAFT, reader=user)
-        .prefetch_related(Prefetch("findings", ReviewFinding.objects.select_related("condition")))
+        .prefetch_related(Prefetch("findings", _FINDINGS.all()))
         .first()
     )
 

@@ -1,7 +1,6 @@
 """Read a study: draft, sign, amend. What is signed is never changed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,33 +9,22 @@ from accounts.models import User
 from accounts.services import audit
 from diagnosis.models import (
     Analysis,
-    Condition,
     Finding,
     Instance,
     Review,
-    ReviewFinding,
     ReviewState,
     Study,
-    Verdict,
 )
 from diagnosis.selectors.blinding import latest_answer, shown_answer
 from diagnosis.services.curation import curate_review
-from medimaging.common.errors import ApplicationError, Conflict, NotAllowed, StaleVersion
-
-
-class InvalidReview(ApplicationError):
-    """What is to be stored does not make a review."""
-
-    code = "invalid_review"
-
-
-@dataclass(frozen=True)
-class VerdictInput:
-    """One verdict as a reader gives it."""
-
-    condition: Condition
-    verdict: str
-    note: str = ""
+from diagnosis.services.verdicts import (
+    InvalidReview,
+    VerdictInput,
+    replace_verdicts,
+    require_possible,
+    stored_verdicts,
+)
+from medimaging.common.errors import Conflict, NotAllowed, StaleVersion
 
 
 @transaction.atomic
@@ -65,17 +53,11 @@ def save_draft(
         StaleVersion: the draft was changed since the caller read `expected_revision`.
     """
     _require_own_draft(review, by=by)
-    _require_possible(review.study, verdicts, by=by)
+    require_possible(review.study, verdicts, by=by)
     _next_revision(
         review, expected=expected_revision, comment=comment.strip(), training_consent=training_consent
     )
-    review.findings.all().delete()
-    ReviewFinding.objects.bulk_create(
-        ReviewFinding(
-            review=review, condition=given.condition, verdict=given.verdict, note=given.note.strip()
-        )
-        for given in verdicts
-    )
+    replace_verdicts(review, verdicts)
     return review
 
 
@@ -135,10 +117,7 @@ def amend_review(review: Review, *, by: User, reason: str) -> Review:
         amends=review,
         amendment_reason=reason.strip(),
     )
-    ReviewFinding.objects.bulk_create(
-        ReviewFinding(review=draft, condition=f.condition, verdict=f.verdict, note=f.note)
-        for f in review.findings.select_related("condition")
-    )
+    replace_verdicts(draft, stored_verdicts(review))
     audit.record(
         "review.start_amendment", by=by, target=draft, reason=reason, details={"amends": str(review.pk)}
     )
@@ -173,22 +152,6 @@ def _require_unamended(review: Review | None) -> None:
         raise Conflict("This review was amended already.", mend="Amend the latest review instead.")
 
 
-def _require_possible(study: Study, verdicts: Sequence[VerdictInput], *, by: User) -> None:
-    chosen = {given.condition.pk for given in verdicts}
-    if len(chosen) < len(verdicts):
-        raise InvalidReview("A condition was given twice.", mend="Give each condition one verdict.")
-    if any(given.verdict not in Verdict.values for given in verdicts):
-        raise InvalidReview("A verdict is unknown.", mend=f"Use one of {', '.join(Verdict.values)}.")
-    selectable = Condition.objects.selectable_by(by).filter(
-        examination_type=study.examination_type_id, pk__in=chosen
-    )
-    if selectable.count() < len(chosen):
-        raise InvalidReview(
-            "A condition does not belong to this type of examination.",
-            mend="Choose one of its conditions, or propose a new one.",
-        )
-
-
 def _next_revision(review: Review, *, expected: int | None, **changes: object) -> None:
     """Count the draft's revision up, if it still is the one the caller has read."""
     seen = review.revision if expected is None else expected
@@ -199,9 +162,13 @@ def _next_revision(review: Review, *, expected: int | None, **changes: object) -
 
 
 def _note_suggestions(review: Review) -> None:
-    """Note beside each verdict whether the model had suggested the condition."""
+    """Note beside each verdict whether the model had suggested the condition.
+
+    A reason to disagree is kept only where the verdict differs from the suggestion.
+    """
     answer: Analysis | None = latest_answer(review.study)
     if answer is None:
+        review.findings.update(disagreement_reason="")
         return
     instances = Instance.objects.filter(series__study=review.study)
     findings = Finding.objects.filter(
@@ -213,4 +180,6 @@ def _note_suggestions(review: Review) -> None:
     for given in review.findings.all():
         if given.condition_id in suggested:
             given.suggested_by_model = suggested[given.condition_id]
-            given.save(update_fields=["suggested_by_model"])
+        if not given.differs_from_model:
+            given.disagreement_reason = ""
+        given.save(update_fields=["suggested_by_model", "disagreement_reason"])

@@ -1,5 +1,6 @@
 """Numbers and words of a reading."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -9,6 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from diagnosis.models import FindingBox
+from diagnosis.selectors.boxes import written_boxes
 from diagnosis.selectors.explanations import MapView
 
 register = template.Library()
@@ -88,3 +91,9 @@ def duration(seconds: float | str | None) -> str:
 def action_words(action: str) -> str:
     """Return what an audit entry says was done."""
     return str(ACTIONS.get(action, action.replace(".", ": ").replace("_", " ")))
+
+
+@register.filter
+def boxes(found: Iterable[FindingBox]) -> str:
+    """Return boxes as the page's script takes them."""
+    return written_boxes(found)

@@ -12,13 +12,15 @@ from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
 from diagnosis.models import Analysis, Explanation, ExplanationState, Finding, Instance
-from diagnosis.selectors import images
+from diagnosis.selectors import images, pixels
 from diagnosis.selectors.blinding import answers_hidden_from
 from diagnosis.views.common import ReaderRequest
 from mlcore.engine.errors import ImageError
 
 RENDERING = "1"
 """Part of every ETag; count it up when the same bytes are rendered differently."""
+PIXELS_KEPT_SECONDS = 900
+"""How long a browser shows stored values without asking whether its user may still see them."""
 SMALLEST_SIDE, LARGEST_SIDE = 32, 8192
 
 
@@ -35,8 +37,28 @@ def instance_image(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
         raise Http404
     etag = f"{RENDERING}-{instance.content_key}-{frame}-{max_side}"
     if frame is None and max_side == images.THUMBNAIL_SIDE:
-        return _png(request, etag, lambda: images.thumbnail(instance))
-    return _png(request, etag, lambda: images.display_png(instance, frame=frame, max_side=max_side))
+        return _inert(request, etag, lambda: images.thumbnail(instance))
+    return _inert(request, etag, lambda: images.display_png(instance, frame=frame, max_side=max_side))
+
+
+@login_required
+@require_safe
+def frame_pixels(request: ReaderRequest, pk: UUID, frame: int) -> HttpResponseBase:
+    """Answer with a frame's stored values, for the viewer that applies window and level itself."""
+    visible = Instance.objects.visible_to(request.user)
+    instance = get_object_or_404(visible.select_related("series"), pk=pk)
+    if frame >= instance.frame_count:
+        raise Http404
+    etag = f"{RENDERING}-{instance.content_key}-{frame}-values"
+    response = _inert(
+        request,
+        etag,
+        lambda: pixels.frame_content(instance, frame=frame),
+        content_type="application/octet-stream",
+    )
+    # What a key names never changes, and stepping through frames must not ask the server each time.
+    response["Cache-Control"] = f"private, max-age={PIXELS_KEPT_SECONDS}, immutable"
+    return response
 
 
 @login_required
@@ -49,7 +71,7 @@ def finding_overlay(request: ReaderRequest, pk: int) -> HttpResponseBase:
     if answers_hidden_from(request.user, finding.analysis.instance.series.study):
         raise Http404
     etag = f"{RENDERING}-{finding.saliency_key}"
-    return _png(request, etag, lambda: images.overlay_png(finding))
+    return _inert(request, etag, lambda: images.overlay_png(finding))
 
 
 @login_required
@@ -61,7 +83,7 @@ def explanation_overlay(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
     if answers_hidden_from(request.user, explanation.finding.analysis.instance.series.study):
         raise Http404
     etag = f"{RENDERING}-{explanation.saliency_key}"
-    return _png(request, etag, lambda: images.explanation_png(explanation))
+    return _inert(request, etag, lambda: images.explanation_png(explanation))
 
 
 @require_safe
@@ -70,16 +92,18 @@ def favicon(request: HttpRequest) -> HttpResponseBase:
     return redirect(static("favicon.svg"))
 
 
-def _png(request: ReaderRequest, etag: str, render: Callable[[], bytes]) -> HttpResponseBase:
-    """Answer with a PNG that only this browser may keep, and asks about each time.
+def _inert(
+    request: ReaderRequest, etag: str, render: Callable[[], bytes], *, content_type: str = "image/png"
+) -> HttpResponseBase:
+    """Answer with bytes that only this browser may keep, and asks about each time.
 
-    The sandbox keeps a picture inert even when it is opened as a page.
+    The sandbox keeps them inert even when they are opened as a page.
     """
     quoted = quote_etag(etag)
     response = get_conditional_response(request, etag=quoted)
     if response is None:
         try:
-            response = HttpResponse(render(), content_type="image/png")
+            response = HttpResponse(render(), content_type=content_type)
         except (ImageError, images.StoredFileMissing) as error:
             raise Http404 from error
     response["ETag"] = quoted

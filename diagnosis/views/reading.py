@@ -1,7 +1,7 @@
 """The column beside the image: what the model says of it and what the reader says, condition by condition."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -9,13 +9,24 @@ from django.http import Http404
 
 from accounts.models import User
 from diagnosis.forms import InformationForm, ReviewForm
-from diagnosis.models import Analysis, AnalysisState, Condition, Finding, Review, Study
+from diagnosis.models import (
+    Analysis,
+    AnalysisState,
+    Condition,
+    DisagreementReason,
+    Finding,
+    Review,
+    ReviewFinding,
+    Study,
+)
+from diagnosis.selectors.boxes import written_boxes
 from diagnosis.selectors.explanations import maps_of
 from diagnosis.selectors.learning import next_training
 from diagnosis.selectors.neighbors import first_images, neighbors
 from diagnosis.selectors.resemblance import resemblances
 from diagnosis.selectors.study_page import InstanceView, StudyPage, study_page
-from diagnosis.services.reviews import VerdictInput
+from diagnosis.services.verdicts import VerdictInput
+from diagnosis.views.boxes import read_boxes
 
 CONDITIONS_LISTED = 8
 """Conditions that are offered one by one where no model has put them in order."""
@@ -31,6 +42,9 @@ class Row:
     """What the operating point was measured to give."""
     verdict: str = ""
     note: str = ""
+    boxes: str = "[]"
+    """Where the reader saw it, as JSON for the page's script."""
+    disagreement_reason: str = ""
 
 
 def study_context(study: Study, *, user: User, instance_id: str = "") -> dict[str, Any]:
@@ -61,6 +75,7 @@ def study_context(study: Study, *, user: User, instance_id: str = "") -> dict[st
         "maps": [(row.finding, found) for row in rows if row.finding and (found := maps_of(row.finding))],
         "resembles": resemblances(analysis, study, user=user) if analysis else [],
         "other_conditions": [c for c in page.conditions if c.pk not in listed],
+        "disagreement_reasons": DisagreementReason.choices,
         "review_form": review_form(page.draft),
         "information_form": information_form(study),
         "neighbors": neighbors(study, user=user),
@@ -82,18 +97,22 @@ def reading_rows(page: StudyPage, analysis: Analysis | None) -> list[Row]:
     offered = [] if findings else page.conditions[:CONDITIONS_LISTED]
     for condition in [*offered, *(given.condition for given in verdicts.values())]:
         by_condition.setdefault(condition.pk, Row(condition))
-    return [
-        Row(row.condition, row.finding, row.facts, verdicts[key].verdict, verdicts[key].note)
-        if key in verdicts
-        else row
-        for key, row in by_condition.items()
-    ]
+    return [_filled(row, verdicts[key]) if key in verdicts else row for key, row in by_condition.items()]
 
 
 def read_verdicts(data: Mapping[str, Any], conditions: list[Condition]) -> list[VerdictInput]:
-    """Return the verdicts of a sent form: one field `verdict-<condition>` and one `note-<condition>`."""
+    """Return the verdicts of a sent form.
+
+    For each condition there are the fields `verdict-<condition>`, `note-`, `boxes-` and `reason-`.
+    """
     return [
-        VerdictInput(condition, data[f"verdict-{condition.pk}"], data.get(f"note-{condition.pk}", "")[:500])
+        VerdictInput(
+            condition,
+            data[f"verdict-{condition.pk}"],
+            data.get(f"note-{condition.pk}", "")[:500],
+            read_boxes(data.get(f"boxes-{condition.pk}", "")),
+            data.get(f"reason-{condition.pk}", ""),
+        )
         for condition in conditions
         if data.get(f"verdict-{condition.pk}")
     ]
@@ -121,6 +140,17 @@ def information_form(study: Study) -> InformationForm:
             "patient_sex": study.patient.sex,
             "revision": study.revision,
         }
+    )
+
+
+def _filled(row: Row, given: ReviewFinding) -> Row:
+    """Return the row with what the draft says of its condition."""
+    return replace(
+        row,
+        verdict=given.verdict,
+        note=given.note,
+        boxes=written_boxes(given.boxes.all()),
+        disagreement_reason=given.disagreement_reason,
     )
 
 

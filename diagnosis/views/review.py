@@ -16,13 +16,13 @@ from diagnosis.selectors.learning import next_training
 from diagnosis.selectors.neighbors import next_unread
 from diagnosis.services.conditions import propose_condition
 from diagnosis.services.reviews import (
-    VerdictInput,
     amend_review,
     discard_draft,
     save_draft,
     sign_review,
     start_review,
 )
+from diagnosis.services.verdicts import VerdictInput
 from diagnosis.views.common import ReaderRequest, page
 from diagnosis.views.reading import read_verdicts, study_context
 from diagnosis.views.study import visible_study

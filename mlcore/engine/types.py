@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,42 @@ class ImageHeader:
 
 
 @dataclass(frozen=True)
+class Window:
+    """Center, width and function of a VOI window (PS3.3 C.11.2.1.2 and C.11.2.1.3)."""
+
+    center: float
+    width: float
+    function: str = "LINEAR"
+
+    @classmethod
+    def spanning(cls, low: float, high: float) -> Window:
+        """Return the window that shows `low` black and `high` white."""
+        return cls(center=(low + high) / 2, width=max(high - low, 1e-6), function="LINEAR_EXACT")
+
+
+@dataclass(frozen=True)
+class LookupTable:
+    """A modality or VOI table; values beyond either end take the entry there (PS3.3 C.11.1.1)."""
+
+    first: int
+    entries: NDArray[np.uint16]
+    bits: int
+
+    def look_up(self, values: NDArray[Any]) -> NDArray[np.uint16]:
+        positions = np.clip(np.rint(values).astype(np.int64) - self.first, 0, self.entries.size - 1)
+        found: NDArray[np.uint16] = self.entries[positions]
+        return found
+
+
+class SpacingSource(StrEnum):
+    """The DICOM attribute that a pixel spacing comes from, the most telling first (PS3.3 10.7.1.3)."""
+
+    PIXEL = "PixelSpacing"
+    IMAGER = "ImagerPixelSpacing"
+    FILM = "NominalScannedPixelSpacing"
+
+
+@dataclass(frozen=True)
 class StoredFrame:
     """One frame as stored, for a viewer that applies window and level itself.
 
@@ -105,6 +142,11 @@ class StoredFrame:
     frame_count: int = 1
     pixel_spacing: tuple[float, float] | None = None
     """Row and column spacing in mm (PS3.3 10.7.1.3), or None if not known."""
+    spacing_source: SpacingSource | None = None
+    windows: tuple[Window, ...] = ()
+    """The windows that the file itself names, in its order."""
+    voi_table: LookupTable | None = None
+    """The VOI table of the file, which takes the place of a window (PS3.3 C.11.2.1.1)."""
 
 
 class WithheldReason(StrEnum):

@@ -1,143 +1,244 @@
-// A small image viewer on canvas: window and level, zoom to the cursor, pan, invert, turn, mirror, overlay.
+// The image viewer: draws a frame's real values through a window, turned, mirrored and zoomed, on a plain canvas.
 (() => {
   "use strict";
-  const FULL_RANGE = 255;
+  const [LEAST_ZOOM, MOST_ZOOM] = [0.2, 60];
+  const [LENS_RADIUS, LENS_POWER] = [110, 2.5];
+  const KEPT_BYTES = 192 * 2 ** 20;
 
   class Viewer {
-    constructor(element) {
-      this.element = element;
+    constructor(element, words) {
+      Object.assign(this, { element, words, frames: new Map(), opacity: 0.45, tool: "window", listeners: [] });
       this.stage = element.querySelector("[data-stage]");
-      this.source = this.stage.querySelector("img");
+      this.notice = element.querySelector("[data-stage-notice]");
+      this.readout = element.querySelector("[data-readout]");
       this.canvas = document.createElement("canvas");
       this.canvas.tabIndex = 0;
       this.canvas.setAttribute("role", "img");
-      this.canvas.setAttribute("aria-label", this.source.alt);
-      this.readout = element.querySelector("[data-readout]");
-      this.windowed = document.createElement("canvas");
+      this.stage.prepend(this.canvas);
+      this.scratch = { main: document.createElement("canvas"), lens: document.createElement("canvas") };
       this.overlay = null;
       this.overlayShown = false;
-      this.opacity = 0.45;
-      this.tool = "window";
-      this.pointers = new Map();
-      this.resetState();
-      this.listen();
-      this.source.addEventListener("load", () => this.take());
-      if (this.source.complete && this.source.naturalWidth) this.take();
+      this.resetPlace();
+      new ResizeObserver(() => this.draw()).observe(this.stage);
     }
 
-    resetState() {
-      Object.assign(this, {
-        zoom: 1, panX: 0, panY: 0, turns: 0, mirrorX: false, mirrorY: false,
-        inverted: false, center: FULL_RANGE / 2, width: FULL_RANGE,
-      });
-      this.windowChanged = true;
+    resetPlace() {
+      Object.assign(this, { zoom: 1, panX: 0, panY: 0, turns: 0, mirrorX: false, mirrorY: false, inverted: false });
     }
 
-    // --- Image -------------------------------------------------------------------------------
+    // --- Frames ------------------------------------------------------------------------------
 
-    show(url, alt) {
+    async open({ base, index = 0, count = 1, analyzed = null, alt }) {
+      Object.assign(this, { base, count, analyzed, frame: null, frames: new Map() });
       this.canvas.setAttribute("aria-label", alt);
-      this.source.alt = alt;
       this.setOverlay(null);
-      this.resetState();
-      this.source.src = url;
+      this.resetPlace();
+      delete this.element.dataset.ready;
+      await this.showFrame(index);
     }
 
-    take() {
-      const { naturalWidth: columns, naturalHeight: rows } = this.source;
-      this.windowed.width = columns;
-      this.windowed.height = rows;
-      const context = this.windowed.getContext("2d", { willReadFrequently: true });
-      context.drawImage(this.source, 0, 0);
-      this.pixels = context.getImageData(0, 0, columns, rows);
-      this.gray = isGray(new Uint32Array(this.pixels.data.buffer));
-      if (!this.canvas.isConnected) this.stage.append(this.canvas);
-      this.source.hidden = true;
-      this.windowChanged = true;
-      this.element.dataset.ready = "true";
+    async showFrame(index) {
+      const [base, wanted] = [this.base, Math.min(this.count - 1, Math.max(0, index))];
+      this.wanted = wanted;
+      try {
+        const frame = await this.fetchFrame(wanted);
+        if (base !== this.base || wanted !== this.wanted) return;
+        const first = !this.frame;
+        Object.assign(this, { frame, index: wanted });
+        if (first) this.usePreset(0);
+        this.tableChanged = true;
+        this.say("");
+        this.element.dataset.ready = "true";
+        this.element.dataset.frame = String(wanted);
+        this.draw();
+        for (const near of [wanted + 1, wanted - 1]) if (near >= 0 && near < this.count) this.fetchFrame(near).catch(() => {});
+      } catch (error) {
+        if (base === this.base && wanted === this.wanted) this.say(this.words.wordsNotLoaded);
+      }
+    }
+
+    fetchFrame(index) {
+      if (this.frames.has(index)) return this.frames.get(index);
+      const onProgress = (share) => {
+        if (!this.frame && share < 1) this.say(`${this.words.wordsLoading} ${Math.round(100 * share)} %`);
+      };
+      const coming = medimaging.Frame.load(`${this.base}${index}/values`, { onProgress });
+      this.frames.set(index, coming);
+      coming.catch(() => this.frames.delete(index));
+      const most = this.frame ? Math.max(3, Math.floor(KEPT_BYTES / this.frame.levels[0].values.byteLength)) : 3;
+      while (this.frames.size > most) this.frames.delete(this.frames.keys().next().value);
+      return coming;
+    }
+
+    say(text) {
+      this.notice.hidden = !text;
+      this.notice.textContent = text;
+    }
+
+    // --- Windows -----------------------------------------------------------------------------
+
+    presets() {
+      const { facts } = this.frame;
+      const { words } = this;
+      const list = [];
+      if (facts.table) list.push({ name: words.wordsFileTable, shown: { table: facts.table, ...facts.window } });
+      facts.windows.forEach((shown, i) => list.push({ name: i ? `${words.wordsFileWindow} ${i + 1}` : words.wordsFileWindow, shown }));
+      if (!facts.windows.length) list.push({ name: facts.bits > 8 ? words.wordsFitted : words.wordsAsStored, shown: facts.window });
+      list.push({ name: words.wordsFullRange, shown: this.frame.fullRange() });
+      if (facts.hounsfield) {
+        for (const [name, center, width] of JSON.parse(words.hounsfield)) list.push({ name, shown: { center, width, function: "LINEAR" } });
+      }
+      return list;
+    }
+
+    usePreset(number) {
+      const list = this.presets();
+      this.preset = ((number % list.length) + list.length) % list.length;
+      this.shown = list[this.preset].shown;
+      this.tableChanged = true;
       this.draw();
     }
 
-    applyWindow() {
-      const table = windowTable(this.center, this.width, this.inverted);
-      const shown = new ImageData(this.pixels.width, this.pixels.height);
-      if (this.gray) {
-        const from = new Uint32Array(this.pixels.data.buffer);
-        const to = new Uint32Array(shown.data.buffer);
-        const packed = Uint32Array.from(table, (v) => (0xff000000 | (v << 16) | (v << 8) | v) >>> 0);
-        for (let i = 0; i < from.length; i += 1) to[i] = packed[from[i] & 0xff];
-      } else {
-        const from = this.pixels.data;
-        for (let i = 0; i < from.length; i += 4) {
-          shown.data[i] = table[from[i]];
-          shown.data[i + 1] = table[from[i + 1]];
-          shown.data[i + 2] = table[from[i + 2]];
-          shown.data[i + 3] = 255;
-        }
-      }
-      this.windowed.getContext("2d").putImageData(shown, 0, 0);
-      this.windowChanged = false;
+    setWindow(center, width) {
+      this.preset = -1;
+      const name = this.shown.function === "SIGMOID" ? "SIGMOID" : "LINEAR_EXACT";
+      this.shown = { center, width: Math.max(width, 1e-3), function: name };
+      this.tableChanged = true;
+      this.draw();
+    }
+
+    invert() {
+      this.inverted = !this.inverted;
+      this.tableChanged = true;
+      this.draw();
+    }
+
+    // --- Geometry ----------------------------------------------------------------------------
+
+    aspect() {
+      const { spacing } = this.frame.facts;
+      return spacing && Math.abs(spacing[0] / spacing[1] - 1) > 1e-3 ? spacing[0] / spacing[1] : 1;
+    }
+
+    scale() {
+      const { columns, rows } = this.frame.facts;
+      const sides = [columns, rows * this.aspect()];
+      if (this.turns % 2) sides.reverse();
+      return this.zoom * Math.min(this.stage.clientWidth / sides[0], this.stage.clientHeight / sides[1]);
+    }
+
+    // From image to stage, in CSS pixels.
+    matrix() {
+      const { columns, rows } = this.frame.facts;
+      const scale = this.scale();
+      return new DOMMatrix()
+        .translate(this.stage.clientWidth / 2 + this.panX, this.stage.clientHeight / 2 + this.panY)
+        .rotate(90 * this.turns)
+        .scale(this.mirrorX ? -scale : scale, (this.mirrorY ? -scale : scale) * this.aspect())
+        .translate(-columns / 2, -rows / 2);
+    }
+
+    toImage(x, y) {
+      return this.matrix().inverse().transformPoint({ x, y });
     }
 
     // --- Drawing -----------------------------------------------------------------------------
 
     draw() {
-      if (this.waiting || !this.pixels) return;
+      if (this.waiting || !this.frame) return;
       this.waiting = true;
       requestAnimationFrame(() => {
         this.waiting = false;
-        this.paint();
+        if (this.frame && this.stage.clientWidth) this.paint();
       });
     }
 
     paint() {
-      if (this.windowChanged) this.applyWindow();
+      if (this.tableChanged) this.lut = this.frame.table(this.shown, this.inverted);
       const ratio = window.devicePixelRatio || 1;
-      const { clientWidth: width, clientHeight: height } = this.stage;
-      if (this.canvas.width !== Math.round(width * ratio) || this.canvas.height !== Math.round(height * ratio)) {
-        this.canvas.width = Math.round(width * ratio);
-        this.canvas.height = Math.round(height * ratio);
-      }
+      const [width, height] = [this.stage.clientWidth, this.stage.clientHeight].map((side) => Math.round(side * ratio));
+      if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
       const context = this.canvas.getContext("2d");
-      const scale = this.scale();
-      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      context.resetTransform();
       context.clearRect(0, 0, width, height);
-      context.translate(width / 2 + this.panX, height / 2 + this.panY);
-      context.rotate((this.turns * Math.PI) / 2);
-      context.scale(this.mirrorX ? -scale : scale, this.mirrorY ? -scale : scale);
-      context.imageSmoothingEnabled = scale < 4;
-      context.imageSmoothingQuality = "high";
-      const { width: columns, height: rows } = this.pixels;
-      context.drawImage(this.windowed, -columns / 2, -rows / 2);
-      if (this.overlay && this.overlayShown) {
-        context.globalAlpha = this.opacity;
-        context.imageSmoothingEnabled = true;
-        context.drawImage(this.overlay, -columns / 2, -rows / 2, columns, rows);
-        context.globalAlpha = 1;
+      const matrix = new DOMMatrix().scale(ratio).multiply(this.matrix());
+      this.paintFrame(context, matrix, { x: 0, y: 0, width, height }, this.scratch.main);
+      if (this.lens) this.paintLens(context, matrix, ratio);
+      this.tableChanged = false;
+      context.resetTransform();
+      this.describe();
+      for (const listener of this.listeners) listener(this);
+    }
+
+    paintLens(context, matrix, ratio) {
+      const { x, y } = this.lens;
+      const [cx, cy, radius] = [x * ratio, y * ratio, LENS_RADIUS * ratio];
+      context.save();
+      context.resetTransform();
+      context.beginPath();
+      context.arc(cx, cy, radius, 0, 2 * Math.PI);
+      context.fillStyle = "#000";
+      context.fill();
+      context.clip();
+      const larger = new DOMMatrix().translate(cx, cy).scale(LENS_POWER).translate(-cx, -cy).multiply(matrix);
+      const view = { x: cx - radius, y: cy - radius, width: 2 * radius, height: 2 * radius };
+      this.paintFrame(context, larger, view, this.scratch.lens);
+      context.restore();
+      context.resetTransform();
+      context.lineWidth = 2 * ratio;
+      context.strokeStyle = "#ffd166";
+      context.stroke();
+    }
+
+    // Only what is seen is windowed, from the level whose pixels come nearest to those of the screen.
+    paintFrame(context, matrix, view, scratch) {
+      const { frame } = this;
+      const { columns, rows } = frame.facts;
+      const perPixel = Math.hypot(matrix.a, matrix.b);
+      const k = Math.min(frame.deepestLevel(), Math.max(0, Math.floor(Math.log2(1 / perPixel))));
+      const size = 2 ** k;
+      const level = frame.level(k);
+      const box = seenBox(matrix, view, size, level);
+      const [width, height] = [box.right - box.left, box.bottom - box.top];
+      if (!(width > 0 && height > 0)) return;
+      const key = [this.base, this.index, k, box.left, box.top, width, height].join();
+      if (this.tableChanged || scratch.key !== key) {
+        Object.assign(scratch, { width, height, key });
+        const data = new ImageData(width, height);
+        frame.fill(data.data, this.lut, k, box);
+        scratch.getContext("2d").putImageData(data, 0, 0);
       }
-      this.describe(scale);
+      context.setTransform(matrix);
+      context.imageSmoothingEnabled = perPixel < 4;
+      context.drawImage(scratch, box.left * size, box.top * size, width * size, height * size);
+      if (!this.overlayIsSeen()) return;
+      context.globalAlpha = this.opacity;
+      context.imageSmoothingEnabled = true;
+      context.drawImage(this.overlay, 0, 0, columns, rows);
+      context.globalAlpha = 1;
     }
 
-    describe(scale) {
-      if (!this.readout) return;
-      const parts = [`${Math.round(scale * 100)} %`, `W ${Math.round(this.width)} L ${Math.round(this.center)}`];
+    describe() {
+      const parts = [`${Math.round(this.scale() * 100)} %`, this.windowWords()];
       if (this.turns) parts.push(`${this.turns * 90}°`);
-      if (this.mirrorX || this.mirrorY) parts.push(this.readout.dataset.mirrored);
-      if (this.inverted) parts.push(this.readout.dataset.inverted);
-      this.readout.textContent = parts.join(" · ");
+      if (this.mirrorX || this.mirrorY) parts.push(this.words.wordsMirrored);
+      if (this.inverted) parts.push(this.words.wordsInverted);
+      const text = parts.join(" · ");
+      if (this.readout.textContent !== text) this.readout.textContent = text;
     }
 
-    scale() {
-      const turned = this.turns % 2 === 1;
-      const columns = turned ? this.pixels.height : this.pixels.width;
-      const rows = turned ? this.pixels.width : this.pixels.height;
-      return this.zoom * Math.min(this.stage.clientWidth / columns, this.stage.clientHeight / rows);
+    windowWords() {
+      if (this.shown.table) return this.words.wordsFileTable;
+      const { center, width } = this.shown;
+      const shown = (value) => (width < 20 ? value.toFixed(1) : String(Math.round(value)));
+      return `W ${shown(width)} L ${shown(center)}`;
     }
 
     // --- What the buttons and keys do --------------------------------------------------------
 
     zoomBy(factor, x = 0, y = 0) {
-      const zoom = Math.min(40, Math.max(0.2, this.zoom * factor));
+      if (!this.frame) return;
+      const zoom = Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, this.zoom * factor));
       const applied = zoom / this.zoom;
       this.panX = x - (x - this.panX) * applied;
       this.panY = y - (y - this.panY) * applied;
@@ -145,10 +246,14 @@
       this.draw();
     }
 
+    moveBy(dx, dy) {
+      this.panX += dx;
+      this.panY += dy;
+      this.draw();
+    }
+
     fit() {
-      this.zoom = 1;
-      this.panX = 0;
-      this.panY = 0;
+      Object.assign(this, { zoom: 1, panX: 0, panY: 0 });
       this.draw();
     }
 
@@ -158,59 +263,56 @@
     }
 
     mirror(axis) {
-      const turned = this.turns % 2 === 1;
-      if ((axis === "x") !== turned) this.mirrorX = !this.mirrorX;
+      if ((axis === "x") !== (this.turns % 2 === 1)) this.mirrorX = !this.mirrorX;
       else this.mirrorY = !this.mirrorY;
       this.draw();
     }
 
-    invert() {
-      this.inverted = !this.inverted;
-      this.windowChanged = true;
-      this.draw();
-    }
-
     reset() {
-      this.resetState();
+      if (!this.frame) return;
+      this.resetPlace();
+      this.usePreset(0);
+    }
+
+    // Take over another viewer's place, as far as two images of different sizes can share one.
+    follow(other) {
+      const place = {
+        zoom: other.zoom,
+        panX: (other.panX * this.stage.clientWidth) / other.stage.clientWidth,
+        panY: (other.panY * this.stage.clientHeight) / other.stage.clientHeight,
+      };
+      if (!this.frame || Object.keys(place).every((name) => Math.abs(this[name] - place[name]) < 1e-6)) return;
+      Object.assign(this, place);
       this.draw();
     }
 
-    setWindow(center, width) {
-      this.center = Math.min(FULL_RANGE, Math.max(0, center));
-      this.width = Math.min(2 * FULL_RANGE, Math.max(1, width));
-      this.windowChanged = true;
-      this.draw();
-    }
+    // --- Overlay -----------------------------------------------------------------------------
 
-    setTool(tool) {
-      this.tool = tool;
-      this.stage.dataset.tool = tool;
+    overlayIsSeen() {
+      return Boolean(this.overlay && this.overlayShown && (this.analyzed === null || this.analyzed === this.index));
     }
 
     setOverlay(url) {
       this.overlayUrl = url;
       this.overlay = null;
-      if (url && this.overlayShown) this.loadOverlay();
-      else this.draw();
-    }
-
-    loadOverlay() {
-      const image = new Image();
-      const url = this.overlayUrl;
-      image.addEventListener("load", () => {
-        if (url !== this.overlayUrl) return;
-        this.overlay = image;
-        this.element.dataset.overlay = "shown";
-        this.draw();
-      });
-      image.src = url;
+      this.showOverlay(this.overlayShown);
     }
 
     showOverlay(shown) {
       this.overlayShown = shown;
-      if (shown && this.overlayUrl && !this.overlay) this.loadOverlay();
-      this.element.dataset.overlay = shown && this.overlay ? "shown" : "hidden";
+      if (shown && this.overlayUrl && !this.overlay) this.loadOverlay(this.overlayUrl);
+      this.element.dataset.overlay = this.overlayIsSeen() ? "shown" : "hidden";
       this.draw();
+    }
+
+    loadOverlay(url) {
+      const image = new Image();
+      image.addEventListener("load", () => {
+        if (url !== this.overlayUrl) return;
+        this.overlay = image;
+        this.showOverlay(this.overlayShown);
+      });
+      image.src = url;
     }
 
     setOpacity(opacity) {
@@ -218,89 +320,20 @@
       this.draw();
       return this.opacity;
     }
-
-    // --- Pointer -----------------------------------------------------------------------------
-
-    listen() {
-      new ResizeObserver(() => this.draw()).observe(this.stage);
-      this.stage.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
-      this.stage.addEventListener("pointerdown", (event) => this.onDown(event));
-      this.stage.addEventListener("pointermove", (event) => this.onMove(event));
-      for (const name of ["pointerup", "pointercancel"]) {
-        this.stage.addEventListener(name, (event) => this.pointers.delete(event.pointerId));
-      }
-      this.stage.addEventListener("contextmenu", (event) => event.preventDefault());
-      this.stage.addEventListener("dblclick", () => this.fit());
-    }
-
-    fromCenter(event) {
-      const box = this.stage.getBoundingClientRect();
-      return { x: event.clientX - box.left - box.width / 2, y: event.clientY - box.top - box.height / 2 };
-    }
-
-    onWheel(event) {
-      if (!this.pixels) return;
-      event.preventDefault();
-      const { x, y } = this.fromCenter(event);
-      this.zoomBy(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), x, y);
-    }
-
-    onDown(event) {
-      if (!this.pixels) return;
-      this.stage.setPointerCapture(event.pointerId);
-      this.pointers.set(event.pointerId, { ...this.fromCenter(event), button: event.button, shift: event.shiftKey });
-    }
-
-    onMove(event) {
-      const last = this.pointers.get(event.pointerId);
-      if (!last) return;
-      const now = this.fromCenter(event);
-      const [dx, dy] = [now.x - last.x, now.y - last.y];
-      if (this.pointers.size === 2) this.pinch(event.pointerId, last, now);
-      else this.drag(event, last, dx, dy);
-      Object.assign(last, now);
-    }
-
-    drag(event, last, dx, dy) {
-      const pans = this.tool === "pan" || last.button > 0 || last.shift || event.pointerType === "touch";
-      if (pans) {
-        this.panX += dx;
-        this.panY += dy;
-        this.draw();
-      } else if (this.tool === "zoom") {
-        this.zoomBy(Math.exp(-dy * 0.008), last.x, last.y);
-      } else {
-        this.setWindow(this.center + dy * 0.5, this.width + dx);
-      }
-    }
-
-    pinch(movedId, last, now) {
-      const [other] = [...this.pointers].filter(([id]) => id !== movedId).map(([, point]) => point);
-      const before = Math.hypot(last.x - other.x, last.y - other.y) || 1;
-      const after = Math.hypot(now.x - other.x, now.y - other.y) || 1;
-      this.panX += (now.x - last.x) / 2;
-      this.panY += (now.y - last.y) / 2;
-      this.zoomBy(after / before, (now.x + other.x) / 2, (now.y + other.y) / 2);
-    }
   }
 
-  // VOI LUT function LINEAR of PS3.3 C.11.2.1.2.1, on the 8-bit image the server rendered.
-  function windowTable(center, width, inverted) {
-    const table = new Uint8ClampedArray(256);
-    for (let value = 0; value < 256; value += 1) {
-      const shown = ((value - center) / Math.max(1, width) + 0.5) * FULL_RANGE;
-      table[value] = inverted ? FULL_RANGE - shown : shown;
-    }
-    return table;
-  }
-
-  function isGray(pixels) {
-    const step = Math.max(1, Math.floor(pixels.length / 5000));
-    for (let i = 0; i < pixels.length; i += step) {
-      const red = pixels[i] & 0xff;
-      if (((pixels[i] >> 8) & 0xff) !== red || ((pixels[i] >> 16) & 0xff) !== red) return false;
-    }
-    return true;
+  // The part of a level that a view shows, with a margin for smoothing.
+  function seenBox(matrix, view, size, level) {
+    const inverse = matrix.inverse();
+    const corners = [[0, 0], [1, 0], [0, 1], [1, 1]].map(([right, down]) =>
+      inverse.transformPoint({ x: view.x + right * view.width, y: view.y + down * view.height }));
+    const [xs, ys] = [corners.map((point) => point.x / size), corners.map((point) => point.y / size)];
+    return {
+      left: Math.max(0, Math.floor(Math.min(...xs)) - 1),
+      top: Math.max(0, Math.floor(Math.min(...ys)) - 1),
+      right: Math.min(level.columns, Math.ceil(Math.max(...xs)) + 1),
+      bottom: Math.min(level.rows, Math.ceil(Math.max(...ys)) + 1),
+    };
   }
 
   window.medimaging.Viewer = Viewer;

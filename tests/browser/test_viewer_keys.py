@@ -154,3 +154,54 @@ def test_the_worklist_is_walked_by_keys(study_page: Page, read: Read) -> None:
     study_page.wait_for_selector("[data-ready]")
     study_page.keyboard.press("k")
     study_page.wait_for_url(lambda url: "/studies/" in url and str(read.study.pk) not in url)
+
+
+def test_a_key_is_changed_in_the_sheet_and_a_conflict_is_refused(study_page: Page) -> None:
+    study_page.keyboard.press("?")
+    sheet = study_page.get_by_role("dialog")
+    sheet.get_by_label("Change the key of “Invert”").click()
+    study_page.keyboard.press("a")
+    expect(sheet.locator("[data-key-message]")).to_contain_text("taken by “Overlay on and off”")
+    sheet.get_by_label("Change the key of “Invert”").click()
+    study_page.keyboard.press("x")
+    expect(sheet.locator("[data-key-of=invert]")).to_have_text("X")
+    study_page.keyboard.press("Escape")
+    study_page.keyboard.press("i")
+    assert "inverted" not in readout(study_page)
+    study_page.keyboard.press("x")
+    assert "inverted" in readout(study_page)
+    study_page.reload()
+    study_page.wait_for_selector('[data-viewer="main"][data-ready]')
+    study_page.keyboard.press("x")
+    assert "inverted" in readout(study_page)
+
+
+def test_from_the_worklist_to_a_signed_review_by_keys_alone(study_page: Page, read: Read, rhea: User) -> None:
+    study_page.goto("/")
+    press = study_page.keyboard.press
+    press("j")
+    press("j")
+    expect(study_page.locator("tr.chosen")).to_have_attribute("data-study", str(read.study.pk))
+    press("Enter")
+    study_page.wait_for_url(f"**/studies/{read.study.pk}/")
+    study_page.wait_for_selector('[data-viewer="main"][data-ready]')
+    for key in ("a", "]", "w", "+", "Space", "1", "n"):
+        press(key)
+    expect(study_page.locator("#review-saved")).to_contain_text("Draft saved")
+    press("c")
+    expect(study_page.get_by_label("Comment")).to_be_focused()
+    study_page.keyboard.type("Clear lungs, any j or k")
+    press("Escape")
+    press("t")
+    press("f")
+    expect(study_page.get_by_label("Add unknown condition")).to_be_focused()
+    study_page.keyboard.type("Thymic shadow")
+    press("Tab")
+    press("Enter")
+    expect(study_page.locator("[data-finding]", has_text="Thymic shadow")).to_be_visible()
+    study_page.locator("body").press("Control+Enter")
+    expect(study_page.locator("#notices")).to_contain_text("Signed.")
+    signed = Review.objects.get(reader=rhea, state=ReviewState.SIGNED)
+    assert signed.comment == "Clear lungs, any j or k"
+    assert signed.training_consent
+    assert {given.verdict for given in signed.findings.all()} == {"absent", "present"}

@@ -19,10 +19,11 @@ from diagnosis.api.serializers.reviews import (
     ReviewChangeSerializer,
     ReviewSerializer,
 )
-from diagnosis.api.verdicts import named_verdicts, present_verdicts
+from diagnosis.api.verdicts import named_verdicts
 from diagnosis.models import Review, ReviewFinding, Study
 from diagnosis.selectors.blinding import reviews_shown_to
 from diagnosis.services.reviews import amend_review, discard_draft, save_draft, sign_review, start_review
+from diagnosis.services.verdicts import stored_verdicts
 from medimaging.common.headers import etag_of, expected_revision
 from medimaging.common.openapi import ETAG, IF_MATCH
 
@@ -41,7 +42,9 @@ class ReviewViewSet(ReadOnlyEndpointSet):
 
     def get_queryset(self) -> QuerySet[Review]:
         """Return the visible reviews with their verdicts."""
-        findings = Prefetch("findings", ReviewFinding.objects.select_related("condition"))
+        findings = Prefetch(
+            "findings", ReviewFinding.objects.select_related("condition").prefetch_related("boxes")
+        )
         return (
             reviews_shown_to(self.user)
             .select_related("reader", "model_version", "study")
@@ -114,7 +117,7 @@ class ReviewViewSet(ReadOnlyEndpointSet):
             by=self.user,
             verdicts=named_verdicts(sent["findings"], study=study, by=self.user)
             if "findings" in sent
-            else present_verdicts(review),
+            else stored_verdicts(review),
             comment=sent.get("comment", review.comment),
             training_consent=sent.get("training_consent", review.training_consent),
             expected_revision=revision,

@@ -133,7 +133,7 @@ def decode_stored_values(
     """Decode one frame to its stored values, with what a viewer needs to show them.
 
     A modality table, which slope and intercept cannot express, is applied; a
-    VOI table is not, and the window is then the one of the percentiles. Color
+    VOI table is not, but goes with the values. Color
     comes as 8-bit RGB whatever it was stored as. The choice of the frame and
     the errors are those of `decode_image`.
     """
@@ -160,6 +160,9 @@ def decode_stored_values(
         frame_index=index,
         frame_count=image.header.frame_count,
         pixel_spacing=grayscale.pixel_spacing,
+        spacing_source=grayscale.spacing_source,
+        windows=() if color else grayscale.windows,
+        voi_table=None if color else grayscale.voi_table,
     )
 
 

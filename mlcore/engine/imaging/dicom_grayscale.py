@@ -10,11 +10,11 @@ from pydicom.dataset import Dataset, FileDataset
 
 from mlcore.engine.errors import UnreadableImage
 from mlcore.engine.imaging.dicom_file import sequence_items
-from mlcore.engine.imaging.grayscale import Grayscale, LookupTable, Window
-from mlcore.engine.types import ImageHeader
+from mlcore.engine.imaging.grayscale import Grayscale
+from mlcore.engine.types import ImageHeader, LookupTable, SpacingSource, Window
 
 _FUNCTIONS = frozenset({"LINEAR", "LINEAR_EXACT", "SIGMOID"})
-_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+MOST_WINDOWS = 16
 
 
 def grayscale_of(dataset: FileDataset, *, header: ImageHeader, index: int) -> Grayscale:
@@ -27,6 +27,8 @@ def grayscale_of(dataset: FileDataset, *, header: ImageHeader, index: int) -> Gr
     voi = _frame_item(dataset, "FrameVOILUTSequence", index=index)
     measures = _frame_item(dataset, "PixelMeasuresSequence", index=index)
     slope, intercept = _rescale(rescale)
+    windows = _windows(voi)
+    spacing, source = _pixel_spacing(measures)
     return Grayscale(
         bits_stored=header.bits_stored,
         inverted=header.photometric_interpretation == "MONOCHROME1",
@@ -34,9 +36,11 @@ def grayscale_of(dataset: FileDataset, *, header: ImageHeader, index: int) -> Gr
         intercept=intercept,
         modality_table=_table(dataset, "ModalityLUTSequence"),
         voi_table=_table(voi, "VOILUTSequence"),
-        window=_window(voi),
+        window=windows[0] if windows else None,
+        windows=windows,
         padding=_padding(dataset),
-        pixel_spacing=_pixel_spacing(measures),
+        pixel_spacing=spacing,
+        spacing_source=source,
     )
 
 
@@ -57,12 +61,20 @@ def _rescale(item: Dataset) -> tuple[float, float]:
     return 1.0 if slope is None else slope, 0.0 if intercept is None else intercept
 
 
-def _window(item: Dataset) -> Window | None:
-    center, width = _number(item, "WindowCenter"), _number(item, "WindowWidth")
-    if center is None or width is None or width <= 0:
-        return None
+def _windows(item: Dataset) -> tuple[Window, ...]:
+    """Return the usable windows in the file's order; where the first is none, it names none."""
+    centers, widths = _numbers(item, "WindowCenter"), _numbers(item, "WindowWidth")
     function = str(item.get("VOILUTFunction") or "LINEAR").strip()
-    return Window(center=center, width=width, function=function if function in _FUNCTIONS else "LINEAR")
+    function = function if function in _FUNCTIONS else "LINEAR"
+    found = [
+        Window(center=center, width=width, function=function)
+        if center is not None and width is not None and width > 0
+        else None
+        for center, width in zip(centers, widths, strict=False)
+    ]
+    if not found or found[0] is None:
+        return ()
+    return tuple(window for window in found[:MOST_WINDOWS] if window is not None)
 
 
 def _table(item: Dataset, keyword: str) -> LookupTable | None:
@@ -91,15 +103,27 @@ def _padding(dataset: FileDataset) -> tuple[int, int] | None:
     return ends[0], ends[1]
 
 
-def _pixel_spacing(item: Dataset) -> tuple[float, float] | None:
-    for keyword in _SPACINGS:
-        try:
-            row, column = (float(value) for value in item.get(keyword) or ())
-        except (TypeError, ValueError):
-            continue
-        if 0 < row < math.inf and 0 < column < math.inf:
-            return row, column
-    return None
+def _pixel_spacing(item: Dataset) -> tuple[tuple[float, float] | None, SpacingSource | None]:
+    """Return row and column spacing in mm, and where they were measured (PS3.3 10.7.1.3).
+
+    PixelSpacing that merely repeats ImagerPixelSpacing is not calibrated: it holds
+    at the detector, where the patient appears magnified.
+    """
+    found = {source: spacing for source in SpacingSource if (spacing := _pair(item, source.value))}
+    if not found:
+        return None, None
+    source = next(iter(found))
+    if found.get(SpacingSource.IMAGER) == found[source]:
+        source = SpacingSource.IMAGER
+    return found[source], source
+
+
+def _pair(item: Dataset, keyword: str) -> tuple[float, float] | None:
+    try:
+        row, column = (float(value) for value in item.get(keyword) or ())
+    except (TypeError, ValueError):
+        return None
+    return (row, column) if 0 < row < math.inf and 0 < column < math.inf else None
 
 
 def _present(item: Dataset, keyword: str) -> bool:
@@ -108,10 +132,22 @@ def _present(item: Dataset, keyword: str) -> bool:
 
 def _number(item: Dataset, keyword: str) -> float | None:
     """Return the first value as a finite number, or None where there is none."""
+    numbers = _numbers(item, keyword)
+    return numbers[0] if numbers else None
+
+
+def _numbers(item: Dataset, keyword: str) -> list[float | None]:
+    """Return each value as a finite number, or None where it is none."""
     try:
         value: Any = item.get(keyword)
-        if value is not None and not isinstance(value, str) and hasattr(value, "__len__"):
-            value = value[0] if len(value) else None
+    except (TypeError, ValueError, OverflowError):
+        return []
+    several = value is not None and not isinstance(value, str) and hasattr(value, "__len__")
+    return [_finite(one) for one in (value if several else [value])]
+
+
+def _finite(value: Any) -> float | None:
+    try:
         number = None if value in (None, "") else float(value)
     except (TypeError, ValueError, OverflowError):
         return None

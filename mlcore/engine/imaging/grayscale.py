@@ -8,40 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlcore.engine.types import FloatArray
+from mlcore.engine.types import FloatArray, LookupTable, SpacingSource, Window
 
 LOW_PERCENTILE = 0.5
 HIGH_PERCENTILE = 99.5
 
 Values = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Window:
-    """Center, width and function of a VOI window (PS3.3 C.11.2.1.2 and C.11.2.1.3)."""
-
-    center: float
-    width: float
-    function: str = "LINEAR"
-
-    @classmethod
-    def spanning(cls, low: float, high: float) -> Window:
-        """Return the window that shows `low` black and `high` white."""
-        return cls(center=(low + high) / 2, width=max(high - low, 1e-6), function="LINEAR_EXACT")
-
-
-@dataclass(frozen=True)
-class LookupTable:
-    """A modality or VOI table; values beyond either end take the entry there (PS3.3 C.11.1.1)."""
-
-    first: int
-    entries: NDArray[np.uint16]
-    bits: int
-
-    def look_up(self, values: NDArray[Any]) -> NDArray[np.uint16]:
-        positions = np.clip(np.rint(values).astype(np.int64) - self.first, 0, self.entries.size - 1)
-        found: NDArray[np.uint16] = self.entries[positions]
-        return found
 
 
 @dataclass(frozen=True)
@@ -56,9 +28,12 @@ class Grayscale:
     modality_table: LookupTable | None = None
     voi_table: LookupTable | None = None
     window: Window | None = None
+    windows: tuple[Window, ...] = ()
+    """All windows that the image names, `window` first."""
     padding: tuple[int, int] | None = None
     """Lowest and highest stored value that stands for 'no pixel here' (PS3.3 C.7.5.1.1.2)."""
     pixel_spacing: tuple[float, float] | None = None
+    spacing_source: SpacingSource | None = None
 
     def modality_values(self, stored: NDArray[Any]) -> Values:
         """Return modality values (Hounsfield units, for one) of stored values."""

@@ -109,6 +109,31 @@ def test_a_draft_without_a_verdict_is_not_signed(api: Api, reader: User, study: 
     )
 
 
+def test_boxes_and_a_reason_to_differ_travel_with_the_verdict(
+    api: Api, reader: User, study: Study, answered: Analysis
+) -> None:
+    client = api(reader)
+    box = {"instance": str(answered.instance_id), "left": 1, "top": 2, "width": 3, "height": 4}
+    finding = {
+        "condition": "pneumonia",
+        "verdict": "absent",
+        "disagreement_reason": "artifact",
+        "boxes": [box],
+    }
+    draft = client.post(URL, {"study": str(study.pk), "findings": [finding]})
+    assert draft.status_code == 201, draft.content
+    kept = client.patch(draft["Location"], {"comment": "Lead."}, HTTP_IF_MATCH=draft["ETag"])
+    signed = client.post(f"{draft['Location']}/sign", HTTP_IF_MATCH=kept["ETag"])
+    amended = client.post(f"{draft['Location']}/amend", {"reason": "Again."}, HTTP_IF_MATCH=signed["ETag"])
+    for answer in (draft, kept, signed, amended):
+        (given,) = answer.json()["findings"]
+        assert given["boxes"] == [{**box, "frame_index": 0}]
+        assert given["disagreement_reason"] == "artifact"
+    outside = [{**finding, "boxes": [{**box, "left": 10_000}]}]
+    answer = client.patch(amended["Location"], {"findings": outside}, HTTP_IF_MATCH=amended["ETag"])
+    assert_problem(answer, 422, "invalid_review")
+
+
 def test_an_amendment_needs_a_reason_and_a_signed_review(api: Api, reader: User, draft: Review) -> None:
     client = api(reader)
     assert_problem(client.post(f"{URL}/{draft.pk}/amend", {"reason": " "}), 400, "invalid")
