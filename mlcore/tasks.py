@@ -5,10 +5,11 @@ from typing import Any
 
 import structlog
 from celery import shared_task
-from celery.signals import worker_process_init
+from celery.signals import beat_embedded_init, worker_process_init
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from medimaging.common.watchdog import follow_parent
 from mlcore import pipeline, serving
 from mlcore.models import TrainingTrigger
 
@@ -21,10 +22,17 @@ def prepare_process(**_: Any) -> None:
 
     A process that only trains loads none, and steps back behind those that answer.
     """
+    follow_parent()
     if settings.SERVES_MODELS:
         serving.start()
     else:
         step_back()
+
+
+@beat_embedded_init.connect
+def prepare_clock(**_: Any) -> None:
+    """Let a clock inside of a worker end with it: two clocks would signal everything twice."""
+    follow_parent()
 
 
 def step_back() -> None:
