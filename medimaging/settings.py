@@ -4,6 +4,7 @@ Every variable is listed in docs/operations.md. With none set, the site runs
 embedded: SQLite in WAL, local files, and a file-based broker, all under `var/`.
 """
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import dj_database_url
 import django_stubs_ext
+from botocore.config import Config
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
@@ -59,6 +61,7 @@ INSTALLED_APPS = [
     "csp",
     "django_filters",
     "django_htmx",
+    "django_structlog",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "rest_framework",
@@ -66,6 +69,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "medimaging.common.health.HealthMiddleware",
+    "medimaging.common.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -73,7 +78,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "medimaging.common.request_log.RequestLogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -82,6 +87,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.TimeZoneMiddleware",
     "accounts.middleware.StaffMfaMiddleware",
+    "medimaging.common.unavailable.UnavailableMiddleware",
 ]
 
 ROOT_URLCONF = "medimaging.urls"
@@ -130,7 +136,7 @@ STORAGES: dict[str, Any] = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
     "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "medimaging.common.local_files.WholeFileStorage",
         "OPTIONS": {
             "location": str(VAR_DIR / "files"),
             "file_permissions_mode": 0o600,
@@ -148,7 +154,13 @@ if S3_BUCKET:
             "access_key": read_str("MEDIMAGING_S3_ACCESS_KEY") or None,
             "secret_key": read_str("MEDIMAGING_S3_SECRET_KEY") or None,
             "region_name": read_str("MEDIMAGING_S3_REGION", "us-east-1"),
-            "signature_version": "s3v4",
+            # A server that is gone is noticed in seconds, not in botocore's five times a minute.
+            "client_config": Config(
+                signature_version="s3v4",
+                connect_timeout=5,
+                read_timeout=60,
+                retries={"mode": "standard", "total_max_attempts": 3},
+            ),
             "default_acl": "private",
             "querystring_auth": True,
             "file_overwrite": True,
@@ -248,6 +260,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = HTTPS and read_bool("MEDIMAGING_HTTPS_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]  # collected from inside, past the proxy; closed by its token
 SECURE_REFERRER_POLICY = "same-origin"
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -405,8 +418,13 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_I18N = USE_TZ = True
 
+METRICS_TOKEN = read_str("MEDIMAGING_METRICS_TOKEN")
+"""What Prometheus has to carry; without one nobody reads the metrics."""
 LOG_LEVEL = read_str("MEDIMAGING_LOG_LEVEL", "INFO")
 LOGGING_CONFIG = "medimaging.common.logging.configure_logging"
 LOGGING: dict[str, Any] = {"version": 1}
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_COMMAND_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+"""A task carries the id of the request that caused it."""
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.DEBUG

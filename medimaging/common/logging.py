@@ -6,6 +6,8 @@ from typing import Any
 import structlog
 from structlog.typing import Processor
 
+from medimaging.common.scrubbing import scrub
+
 
 def configure_logging(settings: dict[str, Any]) -> None:
     """Send both structlog's and the standard library's events through one JSON formatter."""
@@ -27,12 +29,15 @@ def configure_logging(settings: dict[str, Any]) -> None:
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                         structlog.processors.format_exc_info,
+                        scrub,
                         structlog.processors.JSONRenderer(),
                     ],
                     "foreign_pre_chain": shared,
                 }
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+            # Refusals are in the entry of their request already; this one would name the whole path.
+            "loggers": {"django.request": {"level": "ERROR"}},
             "root": {"handlers": ["stderr"], "level": site.LOG_LEVEL},
         }
     )

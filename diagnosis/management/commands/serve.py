@@ -147,11 +147,10 @@ def _web(options: dict[str, Any]) -> Part:
     return Part(
         "web server",
         [
-            *(sys.executable, "-m", "gunicorn", "medimaging.wsgi:application"),
+            *(sys.executable, "-m", "gunicorn", "--config", "python:medimaging.gunicorn"),
+            "medimaging.wsgi:application",
             *("--bind", f"{options['host']}:{options['port']}"),
             *("--workers", str(options["web_processes"])),
-            *("--threads", "8", "--worker-class", "gthread"),
-            *("--timeout", "120", "--log-level", "warning"),
         ],
     )
 
