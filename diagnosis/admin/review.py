@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from diagnosis.admin.inlines import ReviewFindingInline
 from diagnosis.admin.search import StudySearchMixin, people_meant
-from diagnosis.models import Review, ReviewFinding
+from diagnosis.models import FindingBox, Review, ReviewFinding
 from mlcore.admin.base import TableAdmin
 from mlcore.admin.columns import change_link, count_of
 
@@ -87,3 +87,28 @@ class ReviewFindingAdmin(StudySearchMixin, TableAdmin):
     def review_link(self, row: ReviewFinding) -> str:
         """Return a link to the review."""
         return change_link(row.review)
+
+
+@admin.register(FindingBox)
+class FindingBoxAdmin(StudySearchMixin, TableAdmin):
+    """Where in an image readers saw what their verdicts say."""
+
+    list_display = ["__str__", "condition", "frame_index", "instance_link", "review_link"]
+    list_select_related = ["finding__condition", "finding__review__reader", "instance"]
+    study_path = "finding__review__study"
+    ordering = ["-id"]
+
+    @admin.display
+    def condition(self, row: FindingBox) -> str:
+        """Return the condition that was seen there."""
+        return str(row.finding.condition)
+
+    @admin.display(description="Image")
+    def instance_link(self, row: FindingBox) -> str:
+        """Return a link to the image."""
+        return change_link(row.instance)
+
+    @admin.display(description="Review")
+    def review_link(self, row: FindingBox) -> str:
+        """Return a link to the review."""
+        return change_link(row.finding.review)

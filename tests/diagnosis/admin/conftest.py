@@ -7,7 +7,18 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Role, User
-from diagnosis.models import Analysis, AnalysisState, Erasure
+from diagnosis.models import (
+    Analysis,
+    AnalysisState,
+    Assignment,
+    Claim,
+    Erasure,
+    FindingBox,
+    Instance,
+    Review,
+    ReviewFinding,
+    SavedFilter,
+)
 from mlcore.models import (
     DatasetItem,
     DatasetLabel,
@@ -63,7 +74,7 @@ def make_rows(number: int) -> list[Analysis]:
         ExplanationFactory.create(finding=FindingFactory.create(analysis=analysis))
         SimilarInstanceFactory.create(analysis=analysis, instance=InstanceFactory.create())
         review = ReviewFactory.create(study=analysis.instance.series.study)
-        ReviewFindingFactory.create(review=review)
+        read(review, finding=ReviewFindingFactory.create(review=review), instance=analysis.instance)
         UploadFactory.create(uploaded_by=review.reader)
         Embedding.objects.create(
             embedding_version="test-1", source_id=str(analysis.instance_id), group="p", vector=b"\0" * 64
@@ -81,6 +92,14 @@ def make_rows(number: int) -> list[Analysis]:
         learn_from(analysis)
         analyses.append(analysis)
     return analyses
+
+
+def read(review: Review, *, finding: ReviewFinding, instance: Instance) -> None:
+    """Make a row of each model about who reads what, and where they saw it."""
+    FindingBox.objects.create(finding=finding, instance=instance, left=1, top=2, width=3, height=4)
+    Claim.objects.create(study=review.study, reader=review.reader, expires_at=timezone.now())
+    Assignment.objects.create(study=review.study, reader=review.reader, assigned_by=review.reader)
+    SavedFilter.objects.create(user=review.reader, name="Mine", query="tab=mine")
 
 
 def learn_from(analysis: Analysis) -> None:
