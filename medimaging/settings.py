@@ -177,6 +177,9 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 200
 UPLOAD_MAX_BYTES = read_int("MEDIMAGING_UPLOAD_MAX_BYTES", 100 * 1024 * 1024, minimum=1024)
 UPLOAD_MAX_PIXELS = read_int("MEDIMAGING_UPLOAD_MAX_PIXELS", 64_000_000, minimum=1)
 UPLOAD_MAX_FRAMES = read_int("MEDIMAGING_UPLOAD_MAX_FRAMES", 512, minimum=1)
+DICOMWEB_MAX_BYTES = read_int("MEDIMAGING_DICOMWEB_MAX_BYTES", 2 * 1024**3, minimum=1024)
+"""How long one STOW-RS request is read at most, all its instances together."""
+DICOMWEB_MAX_INSTANCES = read_int("MEDIMAGING_DICOMWEB_MAX_INSTANCES", 2000, minimum=1)
 
 # --- People ---------------------------------------------------------------------------------
 

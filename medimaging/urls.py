@@ -9,5 +9,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("medimaging.api_urls")),
+    path("dicomweb/", include("diagnosis.dicomweb.urls")),
     path("", include("diagnosis.urls")),
 ]

@@ -28,6 +28,9 @@ class GuardedView(APIView):
     write_scope: ClassVar[str | None] = None
     """What a token must carry to change anything here; None: no token may."""
 
+    accepts_chunks: ClassVar[bool] = False
+    """Whether a body may come without saying how long it is; the view counts what it reads."""
+
     @property
     def max_body_bytes(self) -> int:
         """Return how long a body is read at most."""
@@ -40,7 +43,7 @@ class GuardedView(APIView):
 
     def perform_authentication(self, request: Request) -> None:
         """Find out who is calling; a wrong token counts against the address it comes from."""
-        check_length(request, limit=self.max_body_bytes)
+        check_length(request, limit=self.max_body_bytes, accepts_chunks=self.accepts_chunks)
         try:
             super().perform_authentication(request)
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from pydicom.dataset import Dataset, FileDataset
@@ -39,6 +40,8 @@ class DicomAttributes:
     patient_sex: str = ""
     patient_age_years: int | None = None
     """At most 90, which stands for all ages above 89."""
+    study_date: date | None = None
+    """Already moved into the past."""
     burned_in_annotation: bool = False
     """Whether the file says that its pixels hold text that may identify the patient."""
 
@@ -68,6 +71,7 @@ def attributes_of(dataset: FileDataset, *, header: ImageHeader) -> DicomAttribut
         window_width=window.width if window else None,
         pixel_spacing=grayscale.pixel_spacing,
         patient_sex=_text(dataset, "PatientSex"),
+        study_date=date_of(_text(dataset, "StudyDate")),
         patient_age_years=age_in_years(_text(dataset, "PatientAge")),
         burned_in_annotation=_text(dataset, "BurnedInAnnotation") == "YES",
     )
@@ -79,6 +83,16 @@ def age_in_years(age: str) -> int | None:
     if len(age) != 4 or not (age[:3].isascii() and age[:3].isdigit()) or age[3] not in units:
         return None
     return int(int(age[:3]) * units[age[3]] + 1e-9)
+
+
+def date_of(text: str) -> date | None:
+    """Return the date of a DICOM date such as '20240229' (PS3.5 6.2), or None where it is none."""
+    if len(text) != 8 or not (text.isascii() and text.isdigit()):
+        return None
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return None
 
 
 def _grayscale(dataset: FileDataset, *, header: ImageHeader) -> Grayscale:

@@ -14,6 +14,7 @@ from uuid import UUID
 from accounts.models import User
 from diagnosis.management.folder import FoundFile, read_at_most
 from diagnosis.models import Analysis, Instance, UploadSource, UploadState
+from diagnosis.selectors.limits import image_limits
 from diagnosis.selectors.uploads import stored_before
 from diagnosis.services import intake
 from diagnosis.services.analysis import wait_for_analysis
@@ -62,7 +63,7 @@ class Ingestion:
         if found.path is None:
             return Verdict(Outcome.REJECTED if found.is_error else Outcome.SKIPPED, found.problem)
         try:
-            content = read_at_most(found.path, limit=intake.image_limits().max_bytes)
+            content = read_at_most(found.path, limit=image_limits().max_bytes)
         except OSError:
             return Verdict(Outcome.REJECTED, "rejected: the file cannot be read.")
         stored = stored_before(intake.content_digest(content), user=self.user)

@@ -62,6 +62,9 @@ class Study(models.Model):
     study_instance_uid = models.CharField(max_length=64)
     description = models.CharField(max_length=200, blank=True)
     patient_age_years = models.PositiveSmallIntegerField(null=True, blank=True)
+    study_date = models.DateField(
+        null=True, blank=True, help_text="As in the DICOM files: moved by a number of days that nobody knows."
+    )
     revision = models.PositiveIntegerField(default=1, help_text="Counts the changes to the information.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -74,6 +77,8 @@ class Study(models.Model):
             models.Index(fields=["owner", "-created_at"], name="study_by_owner"),
             models.Index(fields=["-created_at", "id"], name="study_by_time"),
             models.Index(fields=["patient", "-created_at"], name="study_by_patient"),
+            models.Index(fields=["study_instance_uid"], name="study_by_uid"),
+            models.Index(fields=["study_date"], name="study_by_date"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["owner", "study_instance_uid"], name="study_uid_once_an_owner"),
@@ -101,6 +106,7 @@ class Series(models.Model):
     class Meta:
         ordering = ["series_number", "series_instance_uid"]
         verbose_name_plural = "series"
+        indexes = [models.Index(fields=["series_instance_uid"], name="series_by_uid")]
         constraints = [
             models.UniqueConstraint(fields=["study", "series_instance_uid"], name="series_uid_once_a_study"),
         ]
@@ -153,7 +159,10 @@ class Instance(models.Model):
 
     class Meta:
         ordering = ["series", "instance_number", "created_at", "id"]
-        indexes = [models.Index(fields=["-created_at", "id"], name="instance_by_time")]
+        indexes = [
+            models.Index(fields=["-created_at", "id"], name="instance_by_time"),
+            models.Index(fields=["sop_instance_uid"], name="instance_by_uid"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["series", "sop_instance_uid"], name="instance_uid_once_a_series"),
         ]

@@ -7,8 +7,9 @@ from diagnosis.models import Explanation, Finding, Instance
 from medimaging.common.errors import ApplicationError
 from medimaging.common.storage import read_content, store_derived
 from mlcore.engine.imaging.decode import decode_image
-from mlcore.engine.imaging.encode import render_overlay, render_png
+from mlcore.engine.imaging.encode import render_jpeg, render_overlay, render_png
 from mlcore.engine.imaging.maps import decode_map
+from mlcore.engine.types import Window
 
 THUMBNAIL_SIDE = 160
 
@@ -30,6 +31,26 @@ def display_png(instance: Instance, *, frame: int | None = None, max_side: int |
     """
     image = decode_image(stored_file(instance.content_key), frame=frame)
     return render_png(image, max_side=max_side)
+
+
+def rendered(
+    instance: Instance,
+    *,
+    frame: int | None = None,
+    max_side: int | None = None,
+    window: Window | None = None,
+    jpeg_quality: int | None = None,
+) -> bytes:
+    """Return a frame as a JPEG of the quality given, or as a PNG where none is.
+
+    Raises:
+        ImageError: the frame does not exist.
+        StoredFileMissing: the file is gone.
+    """
+    image = decode_image(stored_file(instance.content_key), frame=frame, window=window)
+    if jpeg_quality is None:
+        return render_png(image, max_side=max_side)
+    return render_jpeg(image, max_side=max_side, quality=jpeg_quality)
 
 
 def thumbnail(instance: Instance) -> bytes:

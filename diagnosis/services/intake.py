@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import dataclass
+from datetime import date
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -14,6 +15,7 @@ from diagnosis.dicom.deidentify import deidentify
 from diagnosis.dicom.pseudonyms import hashed_uid, patient_id, pseudonym
 from diagnosis.dicom.transcode import is_slow, transcode
 from diagnosis.models import Instance, Patient, Series, Study, Upload, UploadSource, UploadState
+from diagnosis.selectors.limits import image_limits
 from diagnosis.services.analysis import request_analysis
 from medimaging.common.errors import ApplicationError, NotAllowed
 from medimaging.common.storage import delete_content, store_content
@@ -52,6 +54,7 @@ class CleanImage:
     series_values: dict[str, object]
     patient_sex: str = ""
     patient_age_years: int | None = None
+    study_date: date | None = None
 
 
 def receive(
@@ -96,15 +99,6 @@ def receive(
         return _reject(upload, error)
 
 
-def image_limits() -> ImageLimits:
-    """Return what an image may cost on this installation."""
-    return ImageLimits(
-        max_bytes=settings.UPLOAD_MAX_BYTES,
-        max_pixels_per_frame=settings.UPLOAD_MAX_PIXELS,
-        max_frames=settings.UPLOAD_MAX_FRAMES,
-    )
-
-
 def clean(content: bytes, *, patient_identifier: str = "") -> CleanImage:
     """Check the file and return it without identity.
 
@@ -141,6 +135,7 @@ def _clean_dicom(content: bytes, *, limits: ImageLimits) -> CleanImage:
         sop_instance_uid=facts.sop_instance_uid,
         patient_sex=facts.patient_sex,
         patient_age_years=facts.patient_age_years,
+        study_date=facts.study_date,
         series_values={
             "modality": facts.modality,
             "body_part_examined": facts.body_part_examined,
@@ -193,6 +188,11 @@ def _clean_raster(content: bytes, *, limits: ImageLimits, patient_identifier: st
 
 def _identity_key() -> bytes:
     return str(settings.IDENTITY_KEY).encode()
+
+
+def stored_uid(uid: str) -> str:
+    """Return the UID under which something that came in as `uid` is stored."""
+    return hashed_uid(uid, key=_identity_key())
 
 
 def content_digest(content: bytes) -> str:
@@ -282,6 +282,7 @@ def _enter(
                 "patient": patient,
                 "examination_type": examination_type,
                 "patient_age_years": image.patient_age_years,
+                "study_date": image.study_date,
             },
         )
     series, _ = Series.objects.get_or_create(

@@ -67,15 +67,16 @@ def too_large_message() -> str:
     return f"The file is larger than the {settings.UPLOAD_MAX_BYTES // 2**20} MB that are accepted."
 
 
-def check_length(request: Request, *, limit: int) -> None:
+def check_length(request: Request, *, limit: int, accepts_chunks: bool = False) -> None:
     """Refuse a body by its announced length, before a byte of it is read.
 
     Raises:
-        LengthRequired: the body is announced without a length.
+        LengthRequired: the body is announced without a length, and the view or the server cannot do without.
         BodyTooLarge: it is longer than `limit` bytes.
     """
     length = request.META.get("CONTENT_LENGTH") or ""
-    if not length and request.META.get("HTTP_TRANSFER_ENCODING"):
+    ends_by_itself = accepts_chunks and bool(request.META.get("wsgi.input_terminated"))
+    if not length and request.META.get("HTTP_TRANSFER_ENCODING") and not ends_by_itself:
         raise LengthRequired
     if length.isdecimal() and int(length) > limit:
         raise BodyTooLarge

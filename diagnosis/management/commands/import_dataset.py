@@ -14,7 +14,7 @@ from accounts.models import User
 from diagnosis.management.folder import read_at_most
 from diagnosis.management.ingestion import stop_between_files
 from diagnosis.management.labeled_files import LabeledFile, UnusableTable, read_folder, read_table
-from diagnosis.services import intake
+from diagnosis.selectors.limits import image_limits
 from diagnosis.services.conditions import conditions_for
 from diagnosis.services.dataset_import import DatasetImport, Outcome, Prepared
 from medimaging.common.errors import ApplicationError
@@ -89,7 +89,7 @@ class Command(BaseCommand):
             self._refuse(run, labeled, labeled.problem)
             return None
         try:
-            content = read_at_most(labeled.path, limit=intake.image_limits().max_bytes)
+            content = read_at_most(labeled.path, limit=image_limits().max_bytes)
             return run.prepare(content, name=labeled.name, labels=labeled.labels, group=labeled.group)
         except ImageError as error:
             self._refuse(run, labeled, f"refused: {error}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,7 +20,7 @@ from mlcore.engine.imaging.grayscale import Grayscale, shown, window_for
 from mlcore.engine.imaging.limits import check_bytes, check_header
 from mlcore.engine.imaging.quiet import refusing_damage
 from mlcore.engine.imaging.raster import RasterFile, open_raster
-from mlcore.engine.types import DecodedImage, ImageFormat, ImageHeader, ImageLimits, StoredFrame
+from mlcore.engine.types import DecodedImage, ImageFormat, ImageHeader, ImageLimits, StoredFrame, Window
 
 DEFAULT_LIMITS = ImageLimits()
 
@@ -82,14 +82,19 @@ def inspect_image(data: bytes, *, limits: ImageLimits = DEFAULT_LIMITS) -> Image
 
 
 def decode_image(
-    data: bytes, *, limits: ImageLimits = DEFAULT_LIMITS, frame: int | None = None
+    data: bytes,
+    *,
+    limits: ImageLimits = DEFAULT_LIMITS,
+    frame: int | None = None,
+    window: Window | None = None,
 ) -> DecodedImage:
     """Decode one frame for display and for the network.
 
     Modality and VOI transformation are applied (PS3.4 N.2), MONOCHROME1 is
     turned to MONOCHROME2, palette and YBR become RGB, and an EXIF orientation
     is applied. Without a window of its own, an image of more than 8 bits is
-    shown from the 0.5th to the 99.5th percentile of its pixels.
+    shown from the 0.5th to the 99.5th percentile of its pixels. A `window`
+    that is given takes the place of all of these.
 
     `frame` counts from zero. When None, the middle frame is taken, because the
     first and last of a stack or a loop often lie outside the organ; the
@@ -98,6 +103,8 @@ def decode_image(
     image = open_image(data, limits=limits)
     index = _frame_index(image.header, frame=frame)
     samples, grayscale = image.samples(index), image.grayscale(index)
+    if window is not None:
+        grayscale = replace(grayscale, window=window, voi_table=None)
     if samples.ndim == 3:
         pixels = samples.astype(np.float32) / np.float32(255.0)
     else:

@@ -73,17 +73,24 @@ def decode_frame(dataset: FileDataset, *, header: ImageHeader, index: int) -> ND
     transfer_syntax = UID(header.transfer_syntax_uid)
     if transfer_syntax not in NATIVE:
         # An offset table may point elsewhere than the order of the frames does.
-        frame = _encoded_frame(dataset, header=header, index=index)
+        frame = encoded_frame(dataset, header=header, index=index)
         _check_codestream(frame, header=header)
         if transfer_syntax == JPEGBaseline8Bit:
             # Pillow lets damaged pixels pass; this raises.
             decode_jpeg(frame, components=header.samples_per_pixel)
-    plugin = _PLUGINS.get(transfer_syntax, "")
-    samples, _ = get_decoder(transfer_syntax).as_array(dataset, index=index, decoding_plugin=plugin)
+    samples, _ = get_decoder(transfer_syntax).as_array(
+        dataset, index=index, decoding_plugin=decoding_plugin(transfer_syntax)
+    )
     return samples
 
 
-def _encoded_frame(dataset: FileDataset, *, header: ImageHeader, index: int) -> bytes:
+def decoding_plugin(transfer_syntax: UID) -> str:
+    """Return the name of the decoder for a transfer syntax; '' where nothing is compressed."""
+    return _PLUGINS.get(transfer_syntax, "")
+
+
+def encoded_frame(dataset: FileDataset, *, header: ImageHeader, index: int) -> bytes:
+    """Return the codestream of one frame of compressed pixel data, as it is stored."""
     frame: bytes = get_frame(
         dataset.PixelData,
         index,

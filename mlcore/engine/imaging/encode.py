@@ -69,10 +69,10 @@ def render_png(image: DecodedImage, *, max_side: int | None = None) -> bytes:
     return encode_png(np.asarray(_picture(image, max_side=max_side)))
 
 
-def render_jpeg(image: DecodedImage, *, max_side: int | None = None) -> bytes:
+def render_jpeg(image: DecodedImage, *, max_side: int | None = None, quality: int = _JPEG_QUALITY) -> bytes:
     """Return a JPEG preview of the image, several times smaller than the PNG and not for reading."""
     target = BytesIO()
-    _picture(image, max_side=max_side).save(target, "JPEG", quality=_JPEG_QUALITY)
+    _picture(image, max_side=max_side).save(target, "JPEG", quality=quality)
     return target.getvalue()
 
 

@@ -1,0 +1,1 @@
+"""The resources of DICOMweb; they translate and delegate."""
