@@ -1,6 +1,7 @@
 """A real browser on a real server, with a real worker where a test asks for one."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,17 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..
 def rhea(live_server: LiveServer) -> User:
     """Return an active reader whose password the tests know."""
     return UserFactory.create(email="rhea@example.org", full_name="Dr. Rhea Reader")
+
+
+def wait_in_page(page: Page, expression: str, *, arg: Any = None, seconds: float = 15) -> None:
+    """Wait until a JavaScript expression or function holds.
+
+    Playwright's own wait calls eval in the page, which the Content Security Policy forbids.
+    """
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < deadline, f"it did not come true in time: {expression}"
+        page.wait_for_timeout(50)
 
 
 def fill_sign_in(page: Page, user: User) -> None:

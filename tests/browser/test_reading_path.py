@@ -96,7 +96,7 @@ def look_at_the_overlay(page: Page) -> None:
     before = page.locator(".stage canvas").first.screenshot()
     page.keyboard.press("a")
     expect(viewer).to_have_attribute("data-overlay", "shown")
-    expect(page.locator("[data-overlay-words]")).to_have_text(
+    expect(page.locator("[data-overlay-words]")).to_contain_text(
         "Shows where the score is sensitive. Not an outline of disease."
     )
     page.wait_for_timeout(200)
@@ -110,7 +110,7 @@ def correct_and_sign(page: Page) -> None:
     page.keyboard.press("1")
     page.keyboard.press("u")
     expect(saved).to_contain_text("Draft saved")
-    page.get_by_text("Add a finding").click()
+    page.get_by_text("Add a finding", exact=True).click()
     page.get_by_label("Add unknown condition").fill("Thymic shadow")
     page.get_by_role("button", name="Propose", exact=True).click()
     expect(page.locator("[data-finding]", has_text="Thymic shadow")).to_be_visible()

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from accounts.models import User
 from diagnosis.models import FindingBox, Instance, Review, ReviewState
 from medimaging.common.storage import store_content
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import sign_in, wait_in_page
 from tests.diagnosis.views.conftest import Read, answered_study
 from tests.factories import SimilarInstanceFactory
 from tests.hostile.dicoms import changed
@@ -58,10 +58,10 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
     page.mouse.up()
 
 
-CENTER_GRAY = """() => {
+MEAN_GRAY = """() => {
   const canvas = document.querySelector('[data-viewer=main] canvas');
-  const { data } = canvas.getContext('2d').getImageData(canvas.width / 2, canvas.height / 2, 1, 1);
-  return data[0];
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return data.reduce((sum, value, at) => (at % 4 ? sum : sum + value), 0) / (data.length / 4);
 }"""
 
 
@@ -91,10 +91,11 @@ def test_a_drag_changes_the_window_and_the_picture(opened: Callable[..., Page], 
     show(read, dicom("CT_small.dcm"), modality="CT", rows=128, columns=128, bits_stored=16)
     page = opened()
     expect(readout(page)).to_contain_text("L -38")
-    before = page.evaluate(CENTER_GRAY)
+    wait_in_page(page, f"({MEAN_GRAY})() > 0")
+    before = page.evaluate(MEAN_GRAY)
     drag(page, (0.5, 0.5), (0.5, 0.3))
     expect(page.locator("[data-preset] option:checked")).to_have_text("Own window")
-    assert page.evaluate(CENTER_GRAY) > before
+    wait_in_page(page, f"({MEAN_GRAY})() > {before}")
 
 
 @pytest.mark.parametrize(
@@ -196,13 +197,9 @@ def test_the_magnifier_follows_the_cursor(opened: Callable[..., Page]) -> None:
     page.keyboard.press("g")
     plain = page.evaluate("document.querySelector('.stage canvas').toDataURL()")
     page.locator(".stage").first.hover()
-    page.wait_for_function(
-        "(plain) => document.querySelector('.stage canvas').toDataURL() !== plain", arg=plain
-    )
+    wait_in_page(page, "(plain) => document.querySelector('.stage canvas').toDataURL() !== plain", arg=plain)
     page.keyboard.press("g")
-    page.wait_for_function(
-        "(plain) => document.querySelector('.stage canvas').toDataURL() === plain", arg=plain
-    )
+    wait_in_page(page, "(plain) => document.querySelector('.stage canvas').toDataURL() === plain", arg=plain)
 
 
 def test_two_images_side_by_side_zoom_together_or_apart(
@@ -218,8 +215,9 @@ def test_two_images_side_by_side_zoom_together_or_apart(
     expect(zooms.nth(1)).to_have_text(zooms.nth(0).inner_text())
     beside.locator(".stage").hover()
     page.mouse.wheel(0, -300)
-    page.wait_for_function(
-        "new Set([...document.querySelectorAll('[data-readout]')].map((one) => one.textContent)).size === 1"
+    wait_in_page(
+        page,
+        "new Set([...document.querySelectorAll('[data-readout]')].map((one) => one.textContent)).size === 1",
     )
     page.keyboard.press("q")
     apart = zooms.nth(1).inner_text()
