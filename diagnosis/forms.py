@@ -139,6 +139,7 @@ class ReviewForm(forms.Form):
         required=False, label=_("This study may be used to train and test models")
     )
     revision = forms.IntegerField(required=False)
+    others_seen = forms.IntegerField(required=False)
     new_condition = forms.CharField(required=False, max_length=120)
     add_condition = forms.UUIDField(required=False)
 

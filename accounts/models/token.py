@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.user import User, UserStatus
 
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Scope(models.TextChoices):
-    READ = "read", "Read"
-    UPLOAD = "upload", "Upload images"
-    REVIEW = "review", "Review and sign"
-    TRAIN = "train", "Datasets and training"
+    READ = "read", _("Read")
+    UPLOAD = "upload", _("Upload images")
+    REVIEW = "review", _("Review and sign")
+    TRAIN = "train", _("Datasets and training")
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

@@ -11,23 +11,24 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 from medimaging.common.states import StatefulModel, one_of
 
 
 class UserStatus(models.TextChoices):
-    PENDING = "pending", "Pending"
-    ACTIVE = "active", "Active"
-    SUSPENDED = "suspended", "Suspended"
-    DEACTIVATED = "deactivated", "Deactivated"
+    PENDING = "pending", _("Pending")
+    ACTIVE = "active", _("Active")
+    SUSPENDED = "suspended", _("Suspended")
+    DEACTIVATED = "deactivated", _("Deactivated")
 
 
 class Role(models.TextChoices):
-    READER = "reader", "Reader"
-    DATA_STEWARD = "data_steward", "Data steward"
-    ADMINISTRATOR = "administrator", "Administrator"
-    INTEGRATOR = "integrator", "Integrator"
-    AUDITOR = "auditor", "Auditor"
+    READER = "reader", _("Reader")
+    DATA_STEWARD = "data_steward", _("Data steward")
+    ADMINISTRATOR = "administrator", _("Administrator")
+    INTEGRATOR = "integrator", _("Integrator")
+    AUDITOR = "auditor", _("Auditor")
 
 
 STAFF_ROLES = frozenset({Role.ADMINISTRATOR, Role.DATA_STEWARD, Role.AUDITOR})

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from diagnosis.models.condition import OUT_OF_USE, Condition
@@ -14,11 +15,11 @@ from mlcore.models import ModelVersion
 
 
 class AnalysisState(models.TextChoices):
-    PENDING = "pending", "Pending"
-    RUNNING = "running", "Running"
-    SUCCEEDED = "succeeded", "Succeeded"
-    WITHHELD = "withheld", "Withheld"
-    FAILED = "failed", "Failed"
+    PENDING = "pending", _("Pending")
+    RUNNING = "running", _("Running")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    WITHHELD = "withheld", _("Withheld")
+    FAILED = "failed", _("Failed")
 
 
 FINAL_STATES = (AnalysisState.SUCCEEDED, AnalysisState.WITHHELD, AnalysisState.FAILED)

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from medimaging.common.states import StatefulModel, one_of
@@ -13,10 +14,10 @@ from mlcore.models.examination_type import CODE_PATTERN
 
 
 class ConditionState(models.TextChoices):
-    PROPOSED = "proposed", "Proposed"
-    APPROVED = "approved", "Approved"
-    RETIRED = "retired", "Retired"
-    MERGED = "merged", "Merged"
+    PROPOSED = "proposed", _("Proposed")
+    APPROVED = "approved", _("Approved")
+    RETIRED = "retired", _("Retired")
+    MERGED = "merged", _("Merged")
 
 
 OUT_OF_USE = (ConditionState.RETIRED, ConditionState.MERGED)

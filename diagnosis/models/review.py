@@ -15,14 +15,14 @@ from mlcore.models import ModelVersion
 
 
 class ReviewState(models.TextChoices):
-    DRAFT = "draft", "Draft"
-    SIGNED = "signed", "Signed"
+    DRAFT = "draft", _("Draft")
+    SIGNED = "signed", _("Signed")
 
 
 class Verdict(models.TextChoices):
-    PRESENT = "present", "Present"
-    ABSENT = "absent", "Absent"
-    UNCERTAIN = "uncertain", "Uncertain"
+    PRESENT = "present", _("Present")
+    ABSENT = "absent", _("Absent")
+    UNCERTAIN = "uncertain", _("Uncertain")
 
 
 class DisagreementReason(models.TextChoices):

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from mlcore.models import ExaminationType
@@ -13,9 +14,9 @@ from mlcore.models import ExaminationType
 class Sex(models.TextChoices):
     """DICOM (0010,0040)."""
 
-    FEMALE = "F", "Female"
-    MALE = "M", "Male"
-    OTHER = "O", "Other"
+    FEMALE = "F", _("Female")
+    MALE = "M", _("Male")
+    OTHER = "O", _("Other")
 
 
 class Patient(models.Model):

@@ -1,7 +1,10 @@
 """Pictures of what is stored, rendered when they are asked for."""
 
 from http import HTTPStatus
+from io import BytesIO
 from pathlib import PurePosixPath
+
+from PIL import Image
 
 from diagnosis.models import Explanation, Finding, Instance
 from medimaging.common.errors import ApplicationError
@@ -74,6 +77,18 @@ def overlay_png(finding: Finding) -> bytes:
     return render_overlay(
         decode_map(stored_file(finding.saliency_key)), rows=instance.rows, columns=instance.columns
     )
+
+
+def overlaid_png(finding: Finding, *, frame: int | None, max_side: int, opacity: float = 0.45) -> bytes:
+    """Return the image with a finding's saliency map laid over it."""
+    below = Image.open(
+        BytesIO(display_png(finding.analysis.instance, frame=frame, max_side=max_side))
+    ).convert("RGBA")
+    above = Image.open(BytesIO(overlay_png(finding))).convert("RGBA").resize(below.size)
+    above.putalpha(above.getchannel("A").point(lambda alpha: round(alpha * opacity)))
+    file = BytesIO()
+    Image.alpha_composite(below, above).convert("RGB").save(file, "PNG")
+    return file.getvalue()
 
 
 def explanation_png(explanation: Explanation) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -16,6 +17,8 @@ from diagnosis.models import (
     Study,
 )
 from diagnosis.selectors.blinding import latest_answer, shown_answer
+from diagnosis.selectors.claims import signed_by_others
+from diagnosis.services.claims import release_claim
 from diagnosis.services.curation import curate_review
 from diagnosis.services.verdicts import (
     InvalidReview,
@@ -25,6 +28,13 @@ from diagnosis.services.verdicts import (
     stored_verdicts,
 )
 from medimaging.common.errors import Conflict, NotAllowed, StaleVersion
+
+
+class SignedMeanwhile(StaleVersion):
+    """Another reader has signed the study since the page was loaded."""
+
+    code = "signed_meanwhile"
+    mend = "Load the study again, look at what was signed, and sign yours if it is to stand beside it."
 
 
 @transaction.atomic
@@ -62,9 +72,22 @@ def save_draft(
 
 
 @transaction.atomic
-def sign_review(review: Review, *, by: User, expected_revision: int | None = None) -> Review:
-    """Sign the draft: from now on it stands, and can only be amended."""
+def sign_review(
+    review: Review, *, by: User, expected_revision: int | None = None, others_seen: int | None = None
+) -> Review:
+    """Sign the draft: from now on it stands, and can only be amended.
+
+    `others_seen` is how many signed reviews of other readers the reader has been
+    shown. Each signature counts the drafts of other readers up, so that none of
+    them is signed on the strength of what was read before it.
+
+    Raises:
+        SignedMeanwhile: another reader has signed the study since.
+        StaleVersion: the draft was changed since the caller read `expected_revision`.
+    """
+    Study.objects.select_for_update().get(pk=review.study_id)
     _require_own_draft(review, by=by)
+    _require_others_seen(review, seen=others_seen, by=by)
     if not review.findings.exists():
         raise InvalidReview(
             "The review holds no verdict.", mend="Accept, reject or mark as uncertain at least one condition."
@@ -91,6 +114,9 @@ def sign_review(review: Review, *, by: User, expected_revision: int | None = Non
             "model_answer_seen": review.model_answer_seen,
         },
     )
+    others = Review.objects.filter(study=review.study_id, state=ReviewState.DRAFT).exclude(reader=by)
+    others.update(revision=F("revision") + 1)
+    release_claim(review.study, by=by)
     curate_review(review)
     return review
 
@@ -157,8 +183,29 @@ def _next_revision(review: Review, *, expected: int | None, **changes: object) -
     seen = review.revision if expected is None else expected
     rows = Review.objects.filter(pk=review.pk, state=ReviewState.DRAFT, revision=seen)
     if not rows.update(revision=seen + 1, **changes):
-        raise StaleVersion("The draft was changed since you loaded it.")
+        raise _stale(review)
     review.refresh_from_db()
+
+
+def _stale(review: Review) -> StaleVersion:
+    """Return the error that says why the draft is no longer as the reader loaded it."""
+    meanwhile = _signed_by_another(review).filter(signed_at__gte=review.started_at).first()
+    if meanwhile is None:
+        return StaleVersion("The draft was changed since you loaded it.")
+    return SignedMeanwhile(f"{meanwhile.reader} signed this study while you were reading it.")
+
+
+def _require_others_seen(review: Review, *, seen: int | None, by: User) -> None:
+    if seen is not None and seen != signed_by_others(review.study, user=by):
+        latest = _signed_by_another(review).first()
+        name = latest.reader if latest else "Another reader"
+        raise SignedMeanwhile(f"{name} signed this study while you were reading it.")
+
+
+def _signed_by_another(review: Review) -> QuerySet[Review]:
+    """Return the signed reviews of other readers of the study, the newest first."""
+    signed = Review.objects.filter(study=review.study_id, state=ReviewState.SIGNED)
+    return signed.exclude(reader=review.reader_id).select_related("reader").order_by("-signed_at")
 
 
 def _note_suggestions(review: Review) -> None:

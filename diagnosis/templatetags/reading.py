@@ -20,11 +20,13 @@ ACTIONS: dict[str, str | Promise] = {
     "study.edit": gettext_lazy("changed the stored information"),
     "study.share": gettext_lazy("shared the study"),
     "study.assign": gettext_lazy("assigned the study"),
+    "study.take_over": gettext_lazy("took the reading over"),
     "study.unshare": gettext_lazy("ended the sharing of the study"),
     "review.start": gettext_lazy("began a review"),
     "review.sign": gettext_lazy("signed a review"),
     "review.start_amendment": gettext_lazy("began an amendment"),
     "review.amend": gettext_lazy("signed an amendment"),
+    "review.report": gettext_lazy("took the report out as a file"),
     "review.discard": gettext_lazy("discarded a draft"),
     "explanation.request": gettext_lazy("asked for a map"),
     "model_version.register": gettext_lazy("registered"),
@@ -97,3 +99,19 @@ def action_words(action: str) -> str:
 def boxes(found: Iterable[FindingBox]) -> str:
     """Return boxes as the page's script takes them."""
     return written_boxes(found)
+
+
+MEASURES: dict[str, str | Promise] = {
+    "brightness": gettext_lazy("Brightness"),
+    "spread": gettext_lazy("Contrast"),
+    "noise": gettext_lazy("Noise"),
+    "sharpness": gettext_lazy("Sharpness"),
+    "constant": gettext_lazy("Uniform area"),
+    "out_of_distribution_distance": gettext_lazy("Distance from the training images"),
+}
+
+
+@register.filter
+def measure_words(name: str) -> str:
+    """Return what a measurement of the pixels is called."""
+    return str(MEASURES.get(name, name.replace("_", " ")))

@@ -3,10 +3,10 @@
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.services.intended_use import acknowledge_intended_use
+from diagnosis.selectors.safety_words import safety_words
 from diagnosis.views.common import ReaderRequest, open_page
 from mlcore.models import ModelVersion
 
@@ -18,27 +18,14 @@ def intended_use(request: ReaderRequest) -> HttpResponseBase:
     versions = list(ModelVersion.objects.active().select_related("examination_type"))
     if request.method == "POST":
         told = [f"{version}: {version.intended_use}" for version in versions]
-        acknowledge_intended_use(request.user, by=request.user, words=[*_words(), *told])
+        acknowledge_intended_use(request.user, by=request.user, words=[*safety_words(), *told])
         return redirect(_next(request))
     return _page(request, versions)
 
 
 def _page(request: ReaderRequest, versions: list[ModelVersion]) -> HttpResponse:
-    context = {"versions": versions, "words": _words(), "next": _next(request)}
+    context = {"versions": versions, "words": safety_words(), "next": _next(request)}
     return render(request, "diagnosis/intended_use.html", context)
-
-
-def _words() -> list[str]:
-    """Return the words that stand on results, in the reader's language."""
-    return [
-        _(
-            "Preliminary output of a model. Not for stand-alone clinical decisions. "
-            "Does not rule out disease."
-        ),
-        _("No finding reached the operating point. This does not mean normal."),
-        _("This image is too far from the images this model was validated on, so no result is shown."),
-        _("Shows where the score is sensitive. Not an outline of disease."),
-    ]
 
 
 def _next(request: ReaderRequest) -> str:

@@ -20,6 +20,7 @@ from diagnosis.models import (
     Study,
 )
 from diagnosis.selectors.boxes import written_boxes
+from diagnosis.selectors.claims import signed_by_others, standing_claim
 from diagnosis.selectors.explanations import maps_of
 from diagnosis.selectors.learning import next_training
 from diagnosis.selectors.neighbors import first_images, neighbors
@@ -67,6 +68,8 @@ def study_context(study: Study, *, user: User, instance_id: str = "") -> dict[st
         "failed": analysis is not None and analysis.state == AnalysisState.FAILED,
         "withheld": analysis is not None and analysis.state == AnalysisState.WITHHELD,
         "answered": analysis is not None and analysis.state == AnalysisState.SUCCEEDED,
+        "claim": standing_claim(study),
+        "others_signed": signed_by_others(study, user=user),
         "may_review": user.reads_studies,
         "reviewing": reviewing,
         "next_training": next_training(study.examination_type) if reviewing else None,

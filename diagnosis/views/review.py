@@ -42,7 +42,7 @@ def write_review(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
     action = request.POST.get("action", "save")
     review = _store(request, study, form, action=action)
     if action in {"sign", "sign_next"} and not request.htmx:
-        sign_review(review, by=request.user)
+        sign_review(review, by=request.user, others_seen=form.cleaned_data.get("others_seen"))
         messages.success(request, _signed_words(review))
         return _after_signing(request, study, action=action)
     if request.htmx:

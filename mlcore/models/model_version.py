@@ -5,16 +5,17 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from medimaging.common.states import StatefulModel, one_of
 from mlcore.models.examination_type import ExaminationType
 
 
 class ModelState(models.TextChoices):
-    CANDIDATE = "candidate", "Candidate"
-    ACTIVE = "active", "Active"
-    RETIRED = "retired", "Retired"
-    REJECTED = "rejected", "Rejected"
+    CANDIDATE = "candidate", _("Candidate")
+    ACTIVE = "active", _("Active")
+    RETIRED = "retired", _("Retired")
+    REJECTED = "rejected", _("Rejected")
 
 
 class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from medimaging.common.states import StatefulModel, one_of
@@ -14,22 +15,22 @@ from mlcore.models.model_version import ModelVersion
 
 
 class TrainingState(models.TextChoices):
-    PENDING = "pending", "Pending"
-    RUNNING = "running", "Running"
-    SUCCEEDED = "succeeded", "Succeeded"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
+    PENDING = "pending", _("Pending")
+    RUNNING = "running", _("Running")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class TrainingKind(models.TextChoices):
-    QUICK = "quick", "Quick update: a new head on stored features"
-    FULL = "full", "Full training of the network"
+    QUICK = "quick", _("Quick update: a new head on stored features")
+    FULL = "full", _("Full training of the network")
 
 
 class TrainingTrigger(models.TextChoices):
-    MANUAL = "manual", "By hand"
-    SIGNED = "signed", "Enough newly signed reviews"
-    SCHEDULE = "schedule", "By schedule"
+    MANUAL = "manual", _("By hand")
+    SIGNED = "signed", _("Enough newly signed reviews")
+    SCHEDULE = "schedule", _("By schedule")
 
 
 OPEN_STATES = (TrainingState.PENDING, TrainingState.RUNNING)

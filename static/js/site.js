@@ -19,6 +19,7 @@
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }
+    if (event.target.closest("[data-prints]")) print();
     const opener = event.target.closest("[data-opens-dialog]");
     if (opener) document.getElementById(opener.dataset.opensDialog)?.showModal();
   });

@@ -1,0 +1,57 @@
+"""Say who reads a study now, so that two readers do not read it without knowing of each other.
+
+A claim is advice: it stands for ten minutes after the reader's last sign of life,
+anybody may take it over, and nobody is kept from signing by it.
+"""
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.services import audit
+from diagnosis.models import Claim, Study
+from diagnosis.models.worklist import CLAIM_LENGTH
+from medimaging.common.errors import NotAllowed
+
+
+@transaction.atomic
+def claim_study(study: Study, *, by: User) -> Claim:
+    """Renew the reader's claim, or make one where nobody's stands; return the one that stands."""
+    _require_reader(study, by=by)
+    now = timezone.now()
+    claim, created = Claim.objects.select_for_update().get_or_create(
+        study=study, defaults={"reader": by, "claimed_at": now, "expires_at": now + CLAIM_LENGTH}
+    )
+    if created or (claim.stands and claim.reader_id != by.pk):
+        return claim
+    if claim.reader_id != by.pk or not claim.stands:
+        claim.reader, claim.claimed_at = by, now
+    claim.expires_at = now + CLAIM_LENGTH
+    claim.save(update_fields=["reader", "claimed_at", "expires_at"])
+    return claim
+
+
+@transaction.atomic
+def take_over(study: Study, *, by: User) -> Claim:
+    """Make the claim the reader's own; whoever had it is told on their page."""
+    _require_reader(study, by=by)
+    now = timezone.now()
+    before = Claim.objects.select_for_update().filter(study=study).select_related("reader").first()
+    claim, _ = Claim.objects.update_or_create(
+        study=study, defaults={"reader": by, "claimed_at": now, "expires_at": now + CLAIM_LENGTH}
+    )
+    if before is not None and before.stands and before.reader_id != by.pk:
+        audit.record("study.take_over", by=by, target=study, details={"from": str(before.reader_id)})
+    return claim
+
+
+def release_claim(study: Study, *, by: User) -> None:
+    """End the reader's claim, because they are done."""
+    Claim.objects.filter(study=study, reader=by).delete()
+
+
+def _require_reader(study: Study, *, by: User) -> None:
+    if not by.reads_studies or not Study.objects.visible_to(by).filter(pk=study.pk).exists():
+        raise NotAllowed(
+            "You may not read this study.", mend="Ask an administrator for the role of a reader."
+        )
