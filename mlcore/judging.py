@@ -27,6 +27,7 @@ from mlcore.material import (
     training_folder,
 )
 from mlcore.models import DatasetVersion, GateReport, ModelVersion
+from mlcore.plans import limits_of, plan_in_force
 from mlcore.selectors import active_version
 from mlcore.selectors.training import dataset_version_of
 
@@ -58,6 +59,7 @@ def judge(candidate: ModelVersion, *, dataset_version: DatasetVersion, seed: int
         seed=seed,
         go_on=go_on,
     )
+    plan = plan_in_force(candidate.examination_type)
     result = gate(
         _answers(candidate, test, go_on=go_on),
         _answers(incumbent, test, go_on=go_on) if incumbent else None,
@@ -65,12 +67,14 @@ def judge(candidate: ModelVersion, *, dataset_version: DatasetVersion, seed: int
         classes=classes,
         groups=[row.group for row in test],
         label_check=check,
+        limits=limits_of(plan),
         seed=seed,
     )
     return GateReport(
         candidate=candidate,
         incumbent=incumbent,
         dataset_version=dataset_version,
+        change_plan=plan,
         passed=result.passed,
         criteria=[asdict(criterion) for criterion in result.criteria],
         figures=_figures(result, check),

@@ -39,6 +39,7 @@ from mlcore.models import (
     ModelVersion,
     TrainingRun,
 )
+from mlcore.plans import plan_in_force
 
 PASSWORD = "correct horse battery staple"
 
@@ -322,5 +323,6 @@ class GateReportFactory(DjangoModelFactory[GateReport]):
     dataset_version = factory.SubFactory(
         DatasetVersionFactory, examination_type=factory.SelfAttribute("..candidate.examination_type")
     )
+    change_plan = factory.LazyAttribute(lambda made: plan_in_force(made.candidate.examination_type))
     passed = True
     criteria = [{"name": "auroc", "passed": True, "measured": 0.0, "limit": -0.01, "reason": "No change."}]

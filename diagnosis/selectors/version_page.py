@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEntry
 from diagnosis.selectors.models_page import VersionView, condition_names, version_view
-from mlcore.models import ModelVersion, TrainingRun
+from mlcore.models import ChangeKind, LimitName, ModelVersion, TrainingRun
 from mlcore.selectors.change_report import change_report
 
 MEASURES: dict[str, str | Promise] = {
@@ -33,12 +33,32 @@ class Change:
 
 
 @dataclass(frozen=True)
+class PlannedRow:
+    """A kind of change that the plan covers, and its impact."""
+
+    name: str
+    automatic: bool
+    risk: str
+    mitigation: str
+
+
+@dataclass(frozen=True)
+class LimitRow:
+    """One limit of the plan's protocol."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
 class VersionPage:
     """The page of one model version."""
 
     view: VersionView
     report: dict[str, Any]
     changes: list[Change]
+    planned: list[PlannedRow]
+    limits: list[LimitRow]
     decisions: list[AuditEntry]
     run: TrainingRun | None
 
@@ -54,9 +74,30 @@ def version_page(version: ModelVersion) -> VersionPage:
         view=version_view(version),
         report=report,
         changes=before_and_after(named),
+        planned=_planned(report["plan"]),
+        limits=_limits(report["plan"]),
         decisions=list(entries.select_related("actor").order_by("-sequence")[:50]),
         run=TrainingRun.objects.filter(candidate=version).select_related("dataset_version").first(),
     )
+
+
+def _planned(plan: Mapping[str, Any] | None) -> list[PlannedRow]:
+    """Return parts one and three of the plan that a version was measured under."""
+    return [
+        PlannedRow(
+            name=str(ChangeKind(row["change"]).label),
+            automatic=row["automatic"],
+            **plan["impacts"].get(row["change"], {"risk": "", "mitigation": ""}),
+        )
+        for row in (plan["changes"] if plan else [])
+        if plan
+    ]
+
+
+def _limits(plan: Mapping[str, Any] | None) -> list[LimitRow]:
+    """Return part two."""
+    found = plan["limits"] if plan else {}
+    return [LimitRow(str(LimitName(name).label), value) for name, value in found.items()]
 
 
 def before_and_after(found: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> list[Change]:

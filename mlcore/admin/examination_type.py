@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from accounts.admin_actions import reason_action
 from accounts.models import User
 from mlcore.admin.base import AuditedAdmin
+from mlcore.admin.change_plan import adopt_change_plan
 from mlcore.admin.columns import count_of, list_link
 from mlcore.models import DatasetVersion, ExaminationType, ModelVersion
 from mlcore.services.datasets import freeze_version
@@ -34,7 +35,7 @@ class ExaminationTypeAdmin(AuditedAdmin):
     search_fields = ["name", "code"]
     ordering = ["name"]
     sortable_by = ("name", "code")
-    actions = [freeze_dataset]
+    actions = [freeze_dataset, adopt_change_plan]
     keep_instead = "Rename it if its name misleads."
     worked_out = {
         "active_version": models.Subquery(
@@ -42,6 +43,10 @@ class ExaminationTypeAdmin(AuditedAdmin):
         ),
         "version_count": count_of(ModelVersion.objects.all(), on="examination_type"),
     }
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        """Only an administrator decides what may change."""
+        return bool(request.user.is_active and request.user.is_superuser)
 
     def get_readonly_fields(self, request: HttpRequest, obj: ExaminationType | None = None) -> list[str]:
         """Fix the code once it is given: artifacts name it."""

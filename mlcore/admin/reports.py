@@ -46,6 +46,7 @@ def change_report_table(report: Mapping[str, Any]) -> str:
     parts = [
         ("Changed", figures({k: _plain(v) for k, v in report["changed"].items()})),
         ("Data", _datasets(report["datasets"])),
+        ("Change control plan", _plan(report["plan"])),
         ("Before and after", before_and_after(gate["by_condition"]) if gate else EMPTY),
         (
             "Gate",
@@ -79,6 +80,14 @@ def _datasets(data: Mapping[str, Any] | None) -> str:
         f"Dataset {before} to dataset {data['after']['number']} ({data['after']['item_count']} images): "
         f"{data['added']} added, {data['removed']} removed, {data['relabeled']} relabeled."
     )
+
+
+def _plan(plan: Mapping[str, Any] | None) -> str:
+    if plan is None:
+        return "It was measured under none."
+    by = plan["adopted_by"] or "the software"
+    covered = ", ".join(str(row["change"]).replace("_", " ") for row in plan["changes"])
+    return f"Plan {plan['number']}, adopted by {by} at {plan['adopted_at']}, covers: {covered}."
 
 
 def _decision(decision: Mapping[str, Any] | None) -> str:

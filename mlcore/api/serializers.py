@@ -85,5 +85,6 @@ class ChangeReportSerializer(serializers.Serializer[Any]):
     before = serializers.DictField(allow_null=True)
     changed = serializers.DictField()
     datasets = serializers.DictField(allow_null=True)
+    plan = serializers.DictField(allow_null=True)
     gate = serializers.DictField(allow_null=True)
     decision = serializers.DictField(allow_null=True)

@@ -1,5 +1,13 @@
 """Examination types, the registry of model versions, embeddings, datasets and training runs."""
 
+from mlcore.models.change_plan import (
+    ChangeKind,
+    ChangePlan,
+    ImpactAssessment,
+    LimitName,
+    PlannedChange,
+    ProtocolLimit,
+)
 from mlcore.models.dataset import (
     BARRED,
     CONSENT_WITHDRAWN,
@@ -23,6 +31,8 @@ __all__ = [
     "CONSENT_WITHDRAWN",
     "ERASED",
     "QUARANTINED",
+    "ChangeKind",
+    "ChangePlan",
     "DatasetItem",
     "DatasetLabel",
     "DatasetVersion",
@@ -30,9 +40,13 @@ __all__ = [
     "ExaminationType",
     "ForgottenImage",
     "GateReport",
+    "ImpactAssessment",
     "ItemState",
+    "LimitName",
     "ModelState",
     "ModelVersion",
+    "PlannedChange",
+    "ProtocolLimit",
     "ServingProcess",
     "Supersession",
     "TrainingKind",

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from medimaging.common.states import StatefulModel, one_of
+from mlcore.models.change_plan import ChangePlan
 from mlcore.models.dataset import DatasetVersion
 from mlcore.models.examination_type import ExaminationType
 from mlcore.models.model_version import ModelVersion
@@ -119,6 +120,9 @@ class GateReport(models.Model):
         ModelVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="gate_reports")
+    change_plan = models.ForeignKey(
+        ChangePlan, on_delete=models.PROTECT, null=True, blank=True, related_name="gate_reports"
+    )
     passed = models.BooleanField()
     criteria: "models.JSONField[list[dict[str, Any]], list[dict[str, Any]]]" = models.JSONField(default=list)
     figures: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(

@@ -22,6 +22,7 @@ def change_report(version: ModelVersion) -> dict[str, Any]:
         "before": _named(before) if before else None,
         "changed": _changed(version, before=before, run=run),
         "datasets": _datasets(run, before=dataset_version_of(before) if before else None),
+        "plan": _plan(report),
         "gate": _gate(report),
         "decision": _decision(version),
     }
@@ -70,6 +71,27 @@ def _dataset(version: DatasetVersion | None) -> dict[str, Any] | None:
         "item_count": version.item_count,
         "counts": version.counts,
         "manifest_sha256": version.manifest_sha256,
+    }
+
+
+def _plan(report: GateReport | None) -> dict[str, Any] | None:
+    """Return the change control plan that the version was measured under, in its three parts."""
+    plan = report.change_plan if report else None
+    if plan is None:
+        return None
+    changes = plan.changes.select_related("impact")
+    return {
+        "id": str(plan.pk),
+        "number": plan.number,
+        "adopted_by": str(plan.adopted_by) if plan.adopted_by else None,
+        "adopted_at": plan.adopted_at.isoformat(),
+        "changes": [{"change": row.change, "automatic": row.automatic} for row in changes],
+        "limits": {row.name: row.value for row in plan.limits.all()},
+        "impacts": {
+            row.change: {"risk": row.impact.risk, "mitigation": row.impact.mitigation}
+            for row in changes
+            if hasattr(row, "impact")
+        },
     }
 
 

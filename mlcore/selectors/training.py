@@ -13,7 +13,7 @@ def latest_gate_report(version: ModelVersion) -> GateReport | None:
     """Return what the gate said last of the version, or None where it was never there."""
     return (
         GateReport.objects.filter(candidate=version)
-        .select_related("incumbent", "dataset_version")
+        .select_related("incumbent", "dataset_version", "change_plan__adopted_by")
         .order_by("-created_at")
         .first()
     )

@@ -6,7 +6,8 @@ from django.db import transaction
 
 from accounts.models import User
 from medimaging.common.errors import Conflict, NotAllowed
-from mlcore.models import ExaminationType, GateReport, ModelState, ModelVersion
+from mlcore.models import ChangePlan, ExaminationType, GateReport, ModelState, ModelVersion
+from mlcore.plans import plan_in_force, require_planned
 from mlcore.selectors import active_version
 from mlcore.selectors.training import dataset_version_of, latest_gate_report
 from mlcore.services.registry import activate_version
@@ -30,11 +31,13 @@ class NothingBefore(Conflict):
 def promote(version: ModelVersion, *, by: User | None, reason: str) -> ModelVersion:
     """Let `version` answer from now on; `by` is None where the examination type promotes by itself.
 
-    A candidate must have passed the gate against the very model that answers now,
-    unless none does. A retired version passed when it was promoted, and may come back.
+    A candidate must have passed the gate against the very model that answers now, under
+    the change control plan in force, and change only what that plan covers; unless no
+    model answers. A retired version passed when it was promoted, and may come back.
 
     Raises:
         GateNotPassed: the candidate did not, or was held against another incumbent.
+        NotPlanned: it changes what the plan does not cover.
     """
     examination_type = ExaminationType.objects.select_for_update().get(pk=version.examination_type_id)
     _require_decider(by)
@@ -43,6 +46,9 @@ def promote(version: ModelVersion, *, by: User | None, reason: str) -> ModelVers
     report = latest_gate_report(version)
     if version.state == ModelState.CANDIDATE and incumbent is not None:
         _require_passed(report, incumbent=incumbent)
+        plan = plan_in_force(examination_type)
+        _require_measured_under(plan, report)
+        require_planned(version, incumbent=incumbent, plan=plan, automatic=by is None)
     return activate_version(version, by=by, reason=reason, details=_grounds(version, incumbent, report))
 
 
@@ -99,6 +105,14 @@ def _require_passed(report: GateReport | None, *, incumbent: ModelVersion) -> No
         raise GateNotPassed(f"This candidate did not pass the gate: {missed}.")
 
 
+def _require_measured_under(plan: ChangePlan, report: GateReport | None) -> None:
+    if report is not None and report.change_plan_id != plan.pk:
+        raise GateNotPassed(
+            "Another change control plan is in force than the one this candidate was measured under.",
+            mend="Have it measured at the gate again.",
+        )
+
+
 def _grounds(
     version: ModelVersion, incumbent: ModelVersion | None, report: GateReport | None
 ) -> dict[str, Any]:
@@ -109,5 +123,6 @@ def _grounds(
     }
     return {
         "gate_report": str(report.pk) if report else None,
+        "change_plan": str(report.change_plan_id) if report and report.change_plan_id else None,
         "datasets": {name: str(found.pk) if found else None for name, found in learned.items()},
     }
