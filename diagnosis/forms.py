@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Scope, User
 from diagnosis.models import AnalysisState, Condition, Sex, Study
 from diagnosis.selectors.worklist_search import SORTS, Criteria
+from mlcore.engine.networks.registry import architectures
 from mlcore.models import ExaminationType, TrainingKind
 
 MOST_QUERY = 1000
@@ -184,6 +185,19 @@ class ReasonForm(forms.Form):
 
 
 class TrainingForm(forms.Form):
-    """Which training is begun."""
+    """Which training is begun; network and epochs are of a full one."""
 
     kind = forms.ChoiceField(choices=TrainingKind.choices)
+    architecture = forms.ChoiceField(
+        required=False, choices=lambda: [("", ""), *((name, name) for name in architectures())]
+    )
+    epochs = forms.IntegerField(required=False, min_value=0, max_value=1000)
+
+    def options(self) -> dict[str, Any]:
+        """Return what was asked for; what was left empty is the software's own choice."""
+        given = self.cleaned_data
+        options = {"kind": given["kind"]}
+        if given["kind"] == TrainingKind.FULL:
+            asked = {name: given[name] for name in ("architecture", "epochs")}
+            options |= {name: value for name, value in asked.items() if value not in {"", None}}
+        return options

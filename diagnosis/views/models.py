@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,6 +14,7 @@ from diagnosis.selectors.models_page import models_page
 from diagnosis.selectors.version_page import version_page
 from diagnosis.views.common import ReaderRequest, page
 from medimaging.common.errors import ApplicationError, NotAllowed
+from mlcore.engine.networks.registry import architectures
 from mlcore.models import ExaminationType, ModelVersion, TrainingKind
 from mlcore.services import promotion, registry, training
 
@@ -28,7 +30,13 @@ class ReasonMissing(ApplicationError):
 @require_safe
 def show_models(request: ReaderRequest) -> HttpResponse:
     """Show every examination type with its versions, its trainings and how far the next one is."""
-    context = {"types": models_page(), "kinds": TrainingKind, "may_train": training.may_train(request.user)}
+    context = {
+        "types": models_page(),
+        "kinds": TrainingKind,
+        "may_train": training.may_train(request.user),
+        "architectures": architectures(),
+        "usual_architecture": settings.DEFAULT_ARCHITECTURE,
+    }
     return render(request, "diagnosis/models.html", context)
 
 

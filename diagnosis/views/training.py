@@ -46,8 +46,11 @@ def start(request: ReaderRequest, code: str) -> HttpResponseBase:
         raise NotAllowed("Only administrators and data stewards may train models.")
     form = TrainingForm(request.POST)
     if not form.is_valid():
-        raise UnknownKind("This kind of training does not exist.", mend="Choose quick or full.")
-    run = training.request_training(kind, by=request.user, kind=form.cleaned_data["kind"])
+        raise UnknownKind(
+            "This training does not exist.",
+            mend="Choose quick or full, one of the listed networks, and 0 to 1000 epochs.",
+        )
+    run = training.request_training(kind, by=request.user, **form.options())
     return redirect("diagnosis:training", run.pk)
 
 

@@ -9,7 +9,15 @@ from accounts.admin_actions import ReasonForm, reason_action
 from accounts.models import User
 from mlcore.admin.base import FactsInline, TableAdmin
 from mlcore.engine.evaluation.questions import Limits
-from mlcore.models import ChangeKind, ChangePlan, ExaminationType, LimitName, PlannedChange, ProtocolLimit
+from mlcore.models import (
+    ChangeKind,
+    ChangePlan,
+    ExaminationType,
+    ImpactAssessment,
+    LimitName,
+    PlannedChange,
+    ProtocolLimit,
+)
 from mlcore.plans import AUTOMATIC
 from mlcore.services.change_plans import adopt_plan
 
@@ -79,10 +87,6 @@ class PlannedChangeInline(FactsInline):
         """Return what holds it back."""
         return row.impact.mitigation
 
-    def page(self, row: Any) -> str:
-        """Return nothing: a part of a plan has no page of its own."""
-        return ""
-
 
 class ProtocolLimitInline(FactsInline):
     """Part two: the limits of the gate."""
@@ -90,10 +94,6 @@ class ProtocolLimitInline(FactsInline):
     model = ProtocolLimit
     verbose_name_plural = "Protocol: limits of the gate"
     shown = ("name", "value")
-
-    def page(self, row: Any) -> str:
-        """Return nothing: a part of a plan has no page of its own."""
-        return ""
 
 
 @admin.register(ChangePlan)
@@ -106,3 +106,35 @@ class ChangePlanAdmin(TableAdmin):
     search_fields = ["reason"]
     inlines = [PlannedChangeInline, ProtocolLimitInline]
     fields = ["examination_type", "number", "adopted_by", "adopted_at", "reason"]
+
+
+@admin.register(PlannedChange)
+class PlannedChangeAdmin(TableAdmin):
+    """Part one of a plan, row by row."""
+
+    list_display = ["__str__", "plan", "automatic"]
+    list_filter = ["change", "automatic"]
+    list_select_related = ["plan__examination_type"]
+    search_fields = ["=change"]
+    ordering = ["-pk"]
+
+
+@admin.register(ProtocolLimit)
+class ProtocolLimitAdmin(TableAdmin):
+    """Part two of a plan, row by row."""
+
+    list_display = ["__str__", "plan", "value"]
+    list_filter = ["name"]
+    list_select_related = ["plan__examination_type"]
+    search_fields = ["=name"]
+    ordering = ["-pk"]
+
+
+@admin.register(ImpactAssessment)
+class ImpactAssessmentAdmin(TableAdmin):
+    """Part three of a plan, row by row."""
+
+    list_display = ["planned_change", "risk", "mitigation"]
+    list_select_related = ["planned_change"]
+    search_fields = ["risk", "mitigation"]
+    ordering = ["-pk"]

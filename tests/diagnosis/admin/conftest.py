@@ -29,6 +29,7 @@ from mlcore.models import (
     ServingProcess,
     TrainingRun,
 )
+from mlcore.plans import plan_in_force
 from tests.factories import (
     PASSWORD,
     AnalysisFactory,
@@ -113,6 +114,7 @@ def learn_from(analysis: Analysis) -> None:
     dataset = DatasetVersion.objects.create(
         examination_type=version.examination_type, number=1, manifest_key=key, item_count=1
     )
+    plan_in_force(version.examination_type)
     TrainingRun.objects.create(
         examination_type=version.examination_type, dataset_version=dataset, architecture="tiny_cnn"
     )

@@ -218,10 +218,14 @@ def test_a_steward_cancels_a_training_and_begins_another(client: Client, learned
 def test_a_training_is_begun_on_what_is_signed(client: Client, learned: Learned) -> None:
     learned.run.transition_to(TrainingState.CANCELLED)
     client.force_login(UserFactory.create(role=Role.DATA_STEWARD))
-    response = client.post(learned.address("training-start"), {"kind": "full"})
+    for wrong in ({"architecture": "none"}, {"epochs": "-1"}):
+        assert client.post(learned.address("training-start"), {"kind": "full", **wrong}).status_code == 422
+    asked = {"kind": "full", "architecture": "tiny_cnn", "epochs": "3"}
+    response = client.post(learned.address("training-start"), asked)
     run = TrainingRun.objects.get(state=TrainingState.PENDING)
     assert response["Location"] == reverse("diagnosis:training", args=[run.pk])
-    assert (run.kind, run.architecture, run.dataset_version.item_count) == ("full", "tiny_cnn", 1)
+    assert (run.kind, run.architecture, run.epochs) == ("full", "tiny_cnn", 3)
+    assert run.dataset_version.item_count == 1
 
 
 def test_an_administrator_promotes_rolls_back_and_gives_reasons(

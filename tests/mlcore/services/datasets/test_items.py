@@ -35,6 +35,19 @@ def test_a_patient_never_changes_sides(kind: ExaminationType, settings: Settings
         assert folds == {fold}
 
 
+def test_the_first_patients_fill_the_test_fold_and_later_ones_the_training_fold(
+    kind: ExaminationType, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.IDENTITY_KEY = "a key that is always the same"
+    monkeypatch.setattr("mlcore.services.datasets.items.MEASURED_FIRST", 20)
+    folds = [enter(kind, number, group=f"p{number}").fold for number in range(400)]
+    full = [at for at, fold in enumerate(folds) if fold == Fold.TEST][19] + 1
+    first, later = folds[:full], folds[full:]
+    assert 0.15 < first.count(Fold.TEST) / len(first) < 0.5
+    assert 0.03 < later.count(Fold.TEST) / len(later) < 0.2
+    assert later.count(Fold.TRAIN) / len(later) > 0.7
+
+
 def test_the_same_content_is_the_same_item_whoever_it_is_said_to_be_of(kind: ExaminationType) -> None:
     first = enter(kind, 1, group="a")
     again = enter_item(kind, source_id="other", content_key=first.content_key, group="b")
