@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 UTC_NAME = "UTC"
 NEEDS_MFA = "Your role needs two-factor authentication. Set it up to go on."
@@ -26,6 +26,21 @@ class TimeZoneMiddleware:
         """Answer the request in the user's own time."""
         with timezone.override(_zone(getattr(request.user, "time_zone", UTC_NAME))):
             return self.get_response(request)
+
+
+class LanguageMiddleware:
+    """Speak the signed-in user's language, where they chose one; LocaleMiddleware asks the browser."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request in the user's own language."""
+        language = getattr(request.user, "language", "")
+        if language:
+            translation.activate(language)
+            request.LANGUAGE_CODE = translation.get_language()
+        return self.get_response(request)
 
 
 class StaffMfaMiddleware:

@@ -4,6 +4,7 @@ import zoneinfo
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -149,6 +150,11 @@ class ProfileForm(forms.Form):
     """What users decide about themselves."""
 
     full_name = forms.CharField(max_length=150, label=_("Full name"))
+    language = forms.ChoiceField(
+        required=False,
+        choices=[("", _("As the browser asks")), *settings.LANGUAGES],
+        label=_("Language"),
+    )
     time_zone = forms.ChoiceField(label=_("Time zone"))
     blind_first = forms.BooleanField(
         required=False,

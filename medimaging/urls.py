@@ -12,3 +12,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dicomweb/", include("diagnosis.dicomweb.urls")),
     path("", include("diagnosis.urls")),
 ]
+
+handler400 = "medimaging.error_pages.bad_request"

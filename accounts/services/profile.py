@@ -7,9 +7,16 @@ from accounts.services import audit
 
 
 @transaction.atomic
-def update_profile(user: User, *, by: User, full_name: str, time_zone: str, blind_first: bool) -> User:
+def update_profile(
+    user: User, *, by: User, full_name: str, time_zone: str, blind_first: bool, language: str = ""
+) -> User:
     """Store the user's own choices; what did not change is not recorded."""
-    values = {"full_name": full_name, "time_zone": time_zone, "blind_first": blind_first}
+    values = {
+        "full_name": full_name,
+        "time_zone": time_zone,
+        "language": language,
+        "blind_first": blind_first,
+    }
     changed = {name: value for name, value in values.items() if value != getattr(user, name)}
     if not changed:
         return user

@@ -38,7 +38,7 @@ def report_pdf(report: Report, *, address: str) -> bytes:
     document = SimpleDocTemplate(
         file,
         pagesize=A4,
-        title=f"{_('Report')} {report.study.patient.pseudonym}",
+        title=_("Report: %(kind)s") % {"kind": report.study.patient.pseudonym},
         author="medimaging",
         subject=str(report.study.examination_type),
         leftMargin=18 * mm,
@@ -186,7 +186,7 @@ def _model(report: Report) -> list[Flowable]:
         out = report.analysis.withheld_reason == "out_of_distribution"
         return [
             *parts,
-            _text(f"{_('Withheld')}. {words[2] if out or not message else message}"),
+            _text(words[2] if out or not message else message),
             _text(words[0]),
         ]
     rows: list[tuple[str, object]] = [

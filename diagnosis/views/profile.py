@@ -67,7 +67,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     user = request.user
-    initial = {"full_name": user.full_name, "time_zone": user.time_zone, "blind_first": user.blind_first}
+    initial = {name: getattr(user, name) for name in ("full_name", "language", "time_zone", "blind_first")}
     context = {
         "form": form or ProfileForm(initial=initial),
         "token_form": token_form or TokenForm(),

@@ -113,7 +113,8 @@ def _signed_words(review: Review) -> str:
     said = _("Signed. From now on the review can only be amended, with a reason.")
     following = next_training(review.study.examination_type)
     if not review.training_consent:
-        return f"{said} {_('Without your consent to training it does not count toward the next training.')}"
+        uncounted = _("Without your consent to training it does not count toward the next training.")
+        return f"{said} {uncounted}"
     if following is None:
         return said
     counted = _("%(signed)d of %(needed)d images are signed until the next training.")

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.template.loader import render_to_string
-from django.test import Client
+from django.test import Client, override_settings
 
 VENDOR = Path(settings.BASE_DIR) / "static" / "vendor"
 
 
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500"])
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "413", "429", "500", "503"])
 def test_an_error_page_needs_no_database_and_says_what_to_do(name: str) -> None:
     text = render_to_string(f"{name}.html")
     assert "Back to the worklist" in text
@@ -23,6 +23,24 @@ def test_an_unknown_address_is_answered_with_the_styled_page(client: Client, db:
     response = client.get("/no/such/page/")
     assert response.status_code == 404
     assert "There is nothing here" in response.content.decode()
+
+
+def test_a_form_that_is_too_large_is_refused_in_words(page: Client) -> None:
+    response = page.post(
+        "/worklist/filters/",
+        "name=" + "x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1),
+        content_type="application/x-www-form-urlencoded",
+    )
+    assert response.status_code == 413
+    assert "This is too large" in response.content.decode()
+
+
+def test_too_many_attempts_to_sign_in_are_answered_with_the_styled_page(client: Client, db: None) -> None:
+    with override_settings(ACCOUNT_RATE_LIMITS={"login": "1/m/ip"}):
+        for _ in range(2):
+            response = client.post("/accounts/login/", {"login": "a@example.org", "password": "wrong"})
+    assert response.status_code == 429
+    assert "Too many attempts" in response.content.decode()
 
 
 def test_the_icon_is_found_where_browsers_look_for_it(client: Client) -> None:
