@@ -4,7 +4,7 @@ import structlog
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from diagnosis import explaining, pipeline, removal
+from diagnosis import expiry, explaining, pipeline, removal
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +22,12 @@ def reap() -> None:
         signal(analysis_id)
     for explanation_id in explaining.reap():
         signal_explanation(explanation_id)
+
+
+@shared_task(name="diagnosis.expire_partial_uploads")
+def expire_partial_uploads() -> None:
+    """Remove what arrived of files that nobody finished sending."""
+    expiry.expire_partial_uploads()
 
 
 @shared_task(name="diagnosis.run_explanation")

@@ -176,6 +176,10 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 200
 UPLOAD_MAX_BYTES = read_int("MEDIMAGING_UPLOAD_MAX_BYTES", 100 * 1024 * 1024, minimum=1024)
+UPLOAD_OPEN_MAX_BYTES = read_int("MEDIMAGING_UPLOAD_OPEN_MAX_BYTES", 1024 * 1024 * 1024, minimum=1024)
+"""Bytes that one user may have begun to send and not finished."""
+UPLOAD_PART_SECONDS = read_int("MEDIMAGING_UPLOAD_PART_SECONDS", 2 * 3600, minimum=60)
+"""How long an interrupted upload may be resumed; its parts hold identity until then."""
 UPLOAD_MAX_PIXELS = read_int("MEDIMAGING_UPLOAD_MAX_PIXELS", 64_000_000, minimum=1)
 UPLOAD_MAX_FRAMES = read_int("MEDIMAGING_UPLOAD_MAX_FRAMES", 512, minimum=1)
 DICOMWEB_MAX_BYTES = read_int("MEDIMAGING_DICOMWEB_MAX_BYTES", 2 * 1024**3, minimum=1024)
@@ -306,6 +310,11 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "reap": {"task": "diagnosis.reap", "schedule": 5.0, "options": {"expires": 5}},
     "finish-erasures": {"task": "diagnosis.finish_erasures", "schedule": 60.0, "options": {"expires": 60}},
+    "expire-partial-uploads": {
+        "task": "diagnosis.expire_partial_uploads",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "reap-training": {"task": "mlcore.reap_training", "schedule": 10.0, "options": {"expires": 10}},
     "train-when-due": {"task": "mlcore.train_when_due", "schedule": 60.0, "options": {"expires": 60}},
 }

@@ -5,6 +5,7 @@ from diagnosis.models.box import FindingBox
 from diagnosis.models.condition import Condition, ConditionState
 from diagnosis.models.erasure import Erasure, ErasureState
 from diagnosis.models.explanation import Explanation, ExplanationMethod, ExplanationState
+from diagnosis.models.partial_upload import PartialUpload
 from diagnosis.models.review import DisagreementReason, Review, ReviewFinding, ReviewState, Verdict
 from diagnosis.models.study import Instance, Patient, Series, Sex, Study
 from diagnosis.models.upload import Upload, UploadSource, UploadState
@@ -26,6 +27,7 @@ __all__ = [
     "Finding",
     "FindingBox",
     "Instance",
+    "PartialUpload",
     "Patient",
     "Review",
     "ReviewFinding",

@@ -53,6 +53,15 @@ def show_version(request: ReaderRequest, pk: UUID) -> HttpResponse:
 
 
 @page
+@require_safe
+def show_changes(request: ReaderRequest, pk: UUID) -> HttpResponse:
+    """Show what changed since the version before, within another page."""
+    versions = ModelVersion.objects.select_related("examination_type")
+    context = {"page": version_page(get_object_or_404(versions, pk=pk))}
+    return render(request, "diagnosis/parts/model_changes.html", context)
+
+
+@page
 @require_POST
 def decide(request: ReaderRequest, pk: UUID, decision: str) -> HttpResponseBase:
     """Promote or reject a candidate, or have it measured at the gate again."""

@@ -24,6 +24,7 @@ from diagnosis.selectors.claims import signed_by_others, standing_claim
 from diagnosis.selectors.explanations import maps_of
 from diagnosis.selectors.learning import next_training
 from diagnosis.selectors.neighbors import first_images, neighbors
+from diagnosis.selectors.quality import quality_of
 from diagnosis.selectors.resemblance import resemblances
 from diagnosis.selectors.study_page import InstanceView, StudyPage, study_page
 from diagnosis.services.verdicts import VerdictInput
@@ -76,6 +77,7 @@ def study_context(study: Study, *, user: User, instance_id: str = "") -> dict[st
         "own_signed": own_signed,
         "similar": [s for s in page.similar if analysis and s.similar.analysis_id == analysis.pk],
         "maps": [(row.finding, found) for row in rows if row.finding and (found := maps_of(row.finding))],
+        "quality": quality_of(analysis) if analysis and analysis.is_final else None,
         "resembles": resemblances(analysis, study, user=user) if analysis else [],
         "other_conditions": [c for c in page.conditions if c.pk not in listed],
         "disagreement_reasons": DisagreementReason.choices,

@@ -10,14 +10,18 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_http_methods, require_safe
 
+from diagnosis.dicom.treatment import treated_elements
 from diagnosis.forms import UploadForm
 from diagnosis.models import Upload, UploadSource, UploadState
 from diagnosis.services.intake import receive
 from diagnosis.views.common import ReaderRequest, page
 from medimaging.common.errors import ApplicationError
 from mlcore.selectors import sole_examination_type
+
+ELEMENTS_KEPT_SECONDS = 24 * 3600
 
 
 @page
@@ -30,7 +34,9 @@ def upload(request: ReaderRequest) -> HttpResponseBase:
     files = request.FILES.getlist("files")
     wants_json = request.headers.get("Accept", "").startswith("application/json")
     if not form.is_valid():
-        return _invalid(form) if wants_json else _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return (
+            form_refusal(form) if wants_json else _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        )
     if wants_json:
         return _answer_one(request, form, files)
     try:
@@ -45,11 +51,17 @@ def upload(request: ReaderRequest) -> HttpResponseBase:
 
 def _answer_one(request: ReaderRequest, form: UploadForm, files: "list[UploadedFile[Any]]") -> JsonResponse:
     if len(files) != 1:
-        return _refused(_("Send exactly one file in each request."), status=HTTPStatus.BAD_REQUEST)
+        return refused(_("Send exactly one file in each request."), status=HTTPStatus.BAD_REQUEST)
     try:
-        verdict = _verdict(_receive(request, form, files[0]))
+        received = _receive(request, form, files[0])
     except ApplicationError as error:
-        return _refused(str(error), status=error.status)
+        return refused(str(error), status=error.status)
+    return verdict_answer(received)
+
+
+def verdict_answer(upload: Upload) -> JsonResponse:
+    """Answer with what became of one file."""
+    verdict = _verdict(upload)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if verdict["verdict"] == "rejected" else HTTPStatus.OK
     return JsonResponse(verdict, status=status)
 
@@ -75,13 +87,23 @@ def _verdict(upload: Upload) -> dict[str, str]:
     return {"verdict": "accepted", "message": _("Stored, and queued for analysis."), "study_url": url}
 
 
-def _refused(message: str, *, status: int) -> JsonResponse:
+def refused(message: str, *, status: int) -> JsonResponse:
+    """Answer that a file was not taken, and why."""
     return JsonResponse({"verdict": "rejected", "message": message, "study_url": ""}, status=status)
 
 
-def _invalid(form: UploadForm) -> JsonResponse:
+def form_refusal(form: UploadForm) -> JsonResponse:
+    """Answer with what is wrong with the fields beside the file."""
     sentences = [str(error) for errors in form.errors.values() for error in errors]
-    return _refused(" ".join(sentences), status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return refused(" ".join(sentences), status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@page
+@require_safe
+@cache_control(private=True, max_age=ELEMENTS_KEPT_SECONDS)
+def dicom_elements(request: ReaderRequest) -> JsonResponse:
+    """Answer with the name of each DICOM element and what becomes of it, for the look before sending."""
+    return JsonResponse(treated_elements())
 
 
 def _page(
@@ -96,6 +118,7 @@ def _page(
         "form": form,
         "verdicts": verdicts or [],
         "max_bytes": settings.UPLOAD_MAX_BYTES,
+        "hours": max(1, settings.UPLOAD_PART_SECONDS // 3600),
         "limit": ngettext("%(n)d MB a file", "%(n)d MB a file", megabytes) % {"n": megabytes},
     }
     return render(request, "diagnosis/upload.html", context, status=status)

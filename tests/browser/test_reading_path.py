@@ -44,6 +44,7 @@ def option_with(page: Page, word: str) -> str:
 def send(page: Page, file: Path) -> None:
     page.goto("/upload/")
     page.locator("#files").set_input_files(file)
+    page.get_by_role("button", name="Send 1 file").click()
 
 
 def test_from_registration_to_a_signed_review(
