@@ -8,6 +8,8 @@ from collections.abc import Callable
 from functools import wraps
 from uuid import UUID
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -77,8 +79,13 @@ def part(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
             return HttpResponse("This is no part of a file.", status=415, content_type="text/plain")
         try:
             partial = add_part(partial, request.body, offset=offset)
+        except RequestDataTooBig:
+            limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+            return HttpResponse(
+                f"Send parts of at most {limit} bytes.", status=413, content_type="text/plain"
+            )
         except UnreadablePostError:
-            return HttpResponse(status=400)
+            return HttpResponse("The connection ended early.", status=400, content_type="text/plain")
         return HttpResponse(status=204, headers=_where(partial))
     length = {"Upload-Length": str(partial.byte_count)}
     return HttpResponse(status=200, headers={"Cache-Control": "no-store", **length, **_where(partial)})

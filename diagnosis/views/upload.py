@@ -10,7 +10,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 
 from diagnosis.dicom.treatment import treated_elements
@@ -20,8 +19,6 @@ from diagnosis.services.intake import receive
 from diagnosis.views.common import ReaderRequest, page
 from medimaging.common.errors import ApplicationError
 from mlcore.selectors import sole_examination_type
-
-ELEMENTS_KEPT_SECONDS = 24 * 3600
 
 
 @page
@@ -100,7 +97,6 @@ def form_refusal(form: UploadForm) -> JsonResponse:
 
 @page
 @require_safe
-@cache_control(private=True, max_age=ELEMENTS_KEPT_SECONDS)
 def dicom_elements(request: ReaderRequest) -> JsonResponse:
     """Answer with the name of each DICOM element and what becomes of it, for the look before sending."""
     return JsonResponse(treated_elements())

@@ -144,6 +144,13 @@ def test_what_is_too_large_is_refused_before_a_byte_is_sent(page: Client, limits
     assert begin(page, 10**20).status_code == 400
 
 
+def test_a_part_that_is_too_large_is_told_how_large_it_may_be(page: Client, limits: Settings) -> None:
+    limits.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    address = begin(page, 100)["Location"]
+    refused = send(page, address, b"x" * 11, offset=0)
+    assert (refused.status_code, refused.content) == (413, b"Send parts of at most 10 bytes.")
+
+
 def test_there_is_a_quota_of_what_is_begun_and_not_finished(page: Client, limits: Settings) -> None:
     limits.UPLOAD_OPEN_MAX_BYTES = 100
     address = begin(page, 60)["Location"]
