@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("diagnosis", "0010_findings_have_boxes_and_reasons"),
+        ("diagnosis", "0011_studies_have_dates"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
