@@ -36,6 +36,8 @@ BEHIND_PROXY = read_bool("MEDIMAGING_BEHIND_PROXY", default=False)
 SITE_URL = read_str("MEDIMAGING_SITE_URL", "http://127.0.0.1:8000").rstrip("/")
 """Where links in letters lead."""
 SECRET_KEY = installation_secret("MEDIMAGING_SECRET_KEY", VAR_DIR / "secrets")
+SECRET_KEY_FALLBACKS = read_list("MEDIMAGING_SECRET_KEY_FALLBACKS")
+"""Earlier signing keys whose sessions and links are still believed; only the key itself signs."""
 IDENTITY_KEY = installation_secret("MEDIMAGING_IDENTITY_KEY", VAR_DIR / "secrets")
 """Keys pseudonyms and new UIDs. Whoever loses it can no longer join new images to known patients."""
 
@@ -71,6 +73,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "medimaging.common.health.HealthMiddleware",
     "medimaging.common.metrics.MetricsMiddleware",
+    "medimaging.common.security_headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -171,6 +174,7 @@ if S3_BUCKET:
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
@@ -264,6 +268,9 @@ CACHES: dict[str, Any] = {
 # --- Closed by default ----------------------------------------------------------------------
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+# A browser takes a cookie of such a name only over TLS, for this very host, and from nobody else's page.
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrftoken"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = HTTPS and read_bool("MEDIMAGING_HTTPS_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
