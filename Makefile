@@ -26,6 +26,8 @@ check: $(VENV)/development.stamp
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	MEDIMAGING_HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/bandit --quiet --recursive medimaging accounts mlcore diagnosis --configfile pyproject.toml
+	$(BIN)/python .ci/audit.py
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
 lock:

@@ -60,7 +60,7 @@ def percent(value: float | str | None) -> str:
 def bar(value: float | None) -> SafeString:
     """Return a share of one on a scale of 0 to 100, in the form that SVG attributes need."""
     share = min(1.0, max(0.0, float(value or 0.0)))
-    return SafeString(f"{100 * share:.2f}")
+    return SafeString(f"{100 * share:.2f}")  # nosec B703
 
 
 @register.filter

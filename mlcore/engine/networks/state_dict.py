@@ -8,7 +8,7 @@ refuses every other, so nothing in the file can be executed.
 from __future__ import annotations
 
 import io
-import pickle  # noqa: TID251 - only through the restricted unpickler below
+import pickle  # noqa: TID251 - only through the restricted unpickler below  # nosec B403
 from collections import OrderedDict
 from dataclasses import dataclass
 from importlib.resources import files
