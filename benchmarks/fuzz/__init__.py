@@ -1,0 +1,1 @@
+"""Damaged files and damaged requests by the hundred thousand, each of which must be refused in peace."""
