@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import importlib.util
-import io
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from model_common import DATA, MODEL, decoded, predictor, publish, shipped
-from PIL import Image
+from model_common import DATA, MODEL, predictor, publish, shipped
+from side_by_side import SHARED, Run, ratio, side_by_side, spread
 
 from mlcore.engine import artifacts
+from mlcore.engine.imaging.decode import decode_image
 from mlcore.engine.imaging.preprocess import network_input, stored_picture
 from mlcore.engine.inference.loader import keras_model_from
 from mlcore.engine.inference.retrieval import EmbeddingIndex
+from mlcore.engine.inference.saliency import saliency_map
+from mlcore.engine.types import DecodedImage
 
+SERVED = "LiteRT, as served"
 ROUNDS = 60
 START = """
 import time, resource; t = time.perf_counter()
@@ -35,99 +39,135 @@ def main() -> None:
     model = predictor()
     files = sorted((DATA / "upload_samples_fullres").rglob("*.jpeg"))
     contents = [path.read_bytes() for path in files]
-    images = [decoded(np.asarray(Image.open(io.BytesIO(data)).convert("L"))) for data in contents]
+    images = [decode_image(content) for content in contents]
     stored = [stored_picture(image.pixels, how=model.preprocessing) for image in images]
     inputs = [network_input(picture, how=model.preprocessing) for picture in stored]
-    steps = {
-        "decode JPEG (Pillow)": _cycle(
-            lambda i: np.asarray(Image.open(io.BytesIO(contents[i])).convert("L"))
+    index = full_index(model.projection.size)
+    outputs = model.network.run(inputs[0])
+    reference = model.saliency_references[model.facts.classes[0]]
+
+    def whole(number: int) -> object:
+        answer = model.predict(decode_image(contents[number % len(files)]))
+        return index.search(answer.embedding, k=5, exclude_group="0")
+
+    steps: dict[str, Run] = {
+        "decode": lambda i: decode_image(contents[i % len(files)]),
+        "squash": lambda i: stored_picture(images[i % len(files)].pixels, how=model.preprocessing),
+        "network": lambda i: model.network.run(inputs[i % len(files)]),
+        "saliency map": lambda i: saliency_map(
+            outputs["maps"][..., 0], how=model.preprocessing, reference=reference
         ),
-        "squash": _cycle(lambda i: stored_picture(images[i].pixels, how=model.preprocessing)),
-        "network (LiteRT)": _cycle(lambda i: model.network.run(inputs[i])),
-        "whole prediction": _cycle(lambda i: model.predict(images[i])),
-        "five similar of 100,000": _search(model.projection.size),
+        "five similar of 100,000": lambda i: index.search(outputs["embedding"][: index.size], k=5),
+        "one analysis, all of it with quality and refusal": whole,
     }
-    note = f"Milliseconds over {ROUNDS} runs at full resolution ({len(files)} radiographs)."
-    publish(
-        "Time of one analysis",
-        ("step", "p50", "p95"),
-        [(n, *_spread(t)) for n, t in steps.items()],
-        note=note,
+    times = side_by_side(steps, rounds=ROUNDS)
+    note = f"Milliseconds over {ROUNDS} runs, {len(files)} radiographs at full resolution. {SHARED}"
+    header = ("step", "fastest", "p50", "p95")
+    publish("Time of one analysis", header, [(n, *spread(t)) for n, t in times.items()], note=note)
+    publish_routes(inputs)
+    publish_facts(images)
+
+
+def publish_routes(inputs: list[np.ndarray]) -> None:
+    """The network by every route that is installed, side by side, with how far the answers differ."""
+    with tempfile.TemporaryDirectory() as folder:
+        routes = all_routes(inputs, Path(folder))
+        times = side_by_side({name: route.run for name, route in routes.items()}, rounds=ROUNDS)
+        served = [routes[SERVED].logit(number) for number in range(len(inputs))]
+        rows = []
+        for name, found in times.items():
+            logits = [routes[name].logit(number) for number in range(len(inputs))]
+            apart = max(abs(a - b) for a, b in zip(served, logits, strict=True))
+            rows.append((name, *spread(found), ratio(found, times), f"{apart:.1e}"))
+    header = ("route, float32", "fastest", "p50", "p95", "times the fastest route", "logits apart")
+    note = (
+        f"{SHARED} The next to last column is by the fastest run / by the median, the last the largest "
+        f"difference of a logit from what is served, over {len(inputs)} radiographs."
     )
-    routes = {"LiteRT": steps["network (LiteRT)"], **_routes(inputs)}
-    best = min(np.median(times) for times in routes.values())
-    rows = [(n, *_spread(t), f"{np.median(t) / best:.2f}") for n, t in routes.items()]
-    publish("The network by route", ("route, float32", "p50", "p95", "times the fastest"), rows)
+    publish("The network by route", header, rows, note=note)
+
+
+def publish_facts(images: list[DecodedImage]) -> None:
+    """Throughput of many images at once, and what it takes to start."""
     began = time.perf_counter()
-    model.predict_batch(images)
+    predictor().predict_batch(images)
     pace = len(images) / (time.perf_counter() - began)
     seconds, megabytes = _start()
     facts = [
-        ("predictions a second, full resolution", f"{pace:.0f}"),
+        ("predictions a second, many at once, full resolution", f"{pace:.0f}"),
         ("load, in a fresh process", f"{seconds:.2f} s"),
+        ("memory of that process", f"{megabytes:.0f} MB"),
     ]
-    facts.append(("memory of that process", f"{megabytes:.0f} MB"))
-    publish("Throughput and start", ("figure", "value"), facts)
-    print("peak memory here", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, "MB")
+    publish("Throughput and start", ("figure", "value"), facts, note=SHARED)
 
 
-def _cycle(run: Callable[[int], object]) -> list[float]:
-    times = []
-    for round_ in range(ROUNDS + 5):
-        began = time.perf_counter()
-        run(round_ % 30)
-        times.append(1000 * (time.perf_counter() - began))
-    return times[5:]
-
-
-def _spread(times: list[float]) -> tuple[str, str]:
-    return f"{np.median(times):.2f}", f"{np.quantile(times, 0.95):.2f}"
-
-
-def _search(size: int) -> list[float]:
+def full_index(size: int) -> EmbeddingIndex:
+    """100,000 vectors of chance."""
     vectors = np.random.default_rng(0).normal(size=(100_000, size)).astype(np.float32)
     index = EmbeddingIndex(size)
-    for number, vector in enumerate(vectors):
-        index.add(str(number), str(number // 2), vector)
-    return _cycle(lambda i: index.search(vectors[i], k=5, exclude_key=str(i), exclude_group=str(i // 2)))
+    index.extend((str(row), str(row // 2), vector) for row, vector in enumerate(vectors))
+    return index
 
 
-def _routes(inputs: list[np.ndarray]) -> dict[str, list[float]]:
-    """The same graph through TensorFlow and through what else is installed."""
+@dataclass(frozen=True)
+class Route:
+    """One way to run the network on the numbered input."""
+
+    run: Run
+    read: Callable[[Any], float]
+    """The first logit of what `run` returns."""
+
+    def logit(self, number: int) -> float:
+        """The first logit for the numbered input."""
+        return self.read(self.run(number))
+
+
+def all_routes(inputs: list[np.ndarray], folder: Path) -> dict[str, Route]:
+    """What is served, the same graph through TensorFlow, and through what else is installed."""
     import tensorflow as tf
 
     graph = keras_model_from(shipped())
     traced = tf.function(
         lambda x: graph(x, training=False), input_signature=[tf.TensorSpec((1, *inputs[0].shape))]
     )
-    found = {"TensorFlow, traced function": _cycle(lambda i: traced(inputs[i][None]))}
-    with tempfile.TemporaryDirectory() as folder:
-        if importlib.util.find_spec("onnxruntime"):
-            found["ONNX Runtime"] = _onnx(graph, inputs, Path(folder) / "network.onnx")
-        if importlib.util.find_spec("openvino"):
-            found["OpenVINO, hint f32"] = _openvino(graph, inputs, Path(folder) / "saved")
+    count = len(inputs)
+    found = {
+        SERVED: Route(lambda i: predictor().network.run(inputs[i % count]), lambda o: float(o["logits"][0])),
+        "TensorFlow, traced function": Route(
+            lambda i: traced(inputs[i % count][None]), lambda o: float(o["logits"][0, 0])
+        ),
+    }
+    if importlib.util.find_spec("onnxruntime") and importlib.util.find_spec("tf2onnx"):
+        found["ONNX Runtime"] = _onnx(graph, inputs, folder / "network.onnx")
+    if importlib.util.find_spec("openvino"):
+        found["OpenVINO, hint f32"] = _openvino(graph, inputs, folder / "saved")
     return found
 
 
-def _onnx(graph: object, inputs: list[np.ndarray], path: Path) -> list[float]:
+def _onnx(graph: Any, inputs: list[np.ndarray], path: Path) -> Route:
     import onnxruntime
 
-    graph.export(path, format="onnx", verbose=False)  # type: ignore[attr-defined]
+    graph.export(path, format="onnx", verbose=False)
     session = onnxruntime.InferenceSession(path)
-    name = session.get_inputs()[0].name
-    return _cycle(lambda i: session.run(None, {name: inputs[i][None]}))
+    name, outputs = session.get_inputs()[0].name, [o.name for o in session.get_outputs()]
+    at = next(n for n, o in enumerate(session.get_outputs()) if o.shape[1:] == [1])
+    print("ONNX outputs", outputs)
+    return Route(
+        lambda i: session.run(None, {name: inputs[i % len(inputs)][None]}), lambda o: float(o[at][0, 0])
+    )
 
 
-def _openvino(graph: object, inputs: list[np.ndarray], path: Path) -> list[float]:
+def _openvino(graph: Any, inputs: list[np.ndarray], path: Path) -> Route:
     import openvino
 
-    graph.export(path, verbose=False)  # type: ignore[attr-defined]
+    graph.export(path, verbose=False)
     network = openvino.Core().compile_model(
         openvino.convert_model(path),
         "CPU",
         {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"},
     )
-    return _cycle(lambda i: network(inputs[i][None]))
+    at = next(n for n, o in enumerate(network.outputs) if list(o.shape)[1:] == [1])
+    return Route(lambda i: network(inputs[i % len(inputs)][None]), lambda o: float(o[at][0, 0]))
 
 
 def _start() -> tuple[float, float]:

@@ -21,6 +21,7 @@ class ExplanationState(models.TextChoices):
 class ExplanationMethod(models.TextChoices):
     """Those that are asked for; the class activation map comes with the finding itself."""
 
+    LAYER_ATTRIBUTION = "layer_attribution", "Layer attribution"
     GRAD_CAM_PLUS_PLUS = "grad_cam_plus_plus", "Grad-CAM++"
     OCCLUSION = "occlusion", "Occlusion"
     INTEGRATED_GRADIENTS = "integrated_gradients", "Integrated gradients"

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from accounts.models import User
 from diagnosis.models import Explanation, ExplanationMethod, Finding
 from diagnosis.selectors.blinding import with_answers_hidden
-from mlcore.engine.explanation.methods import GRADIENT_METHODS
+from mlcore.engine.explanation.methods import methods_for
 from mlcore.engine.networks.registry import UnknownArchitecture, find_network
 from mlcore.models import ModelVersion
 from mlcore.selectors.explanation_figures import explanation_figures
@@ -17,6 +17,7 @@ DESCRIPTIONS = {
     "class_activation_map": "What each place adds to the score, from the same pass as the answer.",
     "grad_cam_plus_plus": "What the last features add, weighed by their gradients.",
     "occlusion": "By how much the score falls when each place is covered. Takes seconds.",
+    "layer_attribution": "How much hangs on each place of the middle layers, for the finding or against it.",
     "integrated_gradients": "What each pixel adds on the way from a blurred image. Takes seconds.",
 }
 NAMES = {"class_activation_map": "Class activation", **dict(ExplanationMethod.choices)}
@@ -54,10 +55,10 @@ class MapView:
 def methods_of(version: ModelVersion) -> tuple[str, ...]:
     """Return the methods that can be asked of the model version."""
     try:
-        has_graph = find_network(version.architecture).is_graph
+        offered = methods_for(find_network(version.architecture))
     except UnknownArchitecture:
         return ()
-    return tuple(method for method in ExplanationMethod.values if has_graph or method not in GRADIENT_METHODS)
+    return tuple(method for method in offered if method in ExplanationMethod.values)
 
 
 def measured(version: ModelVersion, method: str) -> str:

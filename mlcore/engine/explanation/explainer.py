@@ -9,12 +9,13 @@ from typing import Any
 
 from mlcore.engine.artifacts import Artifact, load_artifact
 from mlcore.engine.explanation.gradients import grad_cam_plus_plus, integrated_gradients, smoothed
+from mlcore.engine.explanation.layers import layer_attribution
 from mlcore.engine.explanation.methods import (
-    GRADIENT_METHODS,
     Explanation,
     Method,
     MethodNotAvailable,
     NothingToExplain,
+    methods_for,
 )
 from mlcore.engine.explanation.occlusion import occlusion
 from mlcore.engine.imaging.preprocess import network_input, stored_picture
@@ -39,8 +40,7 @@ class Explainer:
     @property
     def methods(self) -> tuple[Method, ...]:
         """What can be asked of this model."""
-        has_graph = find_network(self.predictor.facts.architecture).is_graph
-        return tuple(method for method in Method if has_graph or method not in GRADIENT_METHODS)
+        return methods_for(find_network(self.predictor.facts.architecture))
 
     def explain(self, image: DecodedImage, *, condition: str, method: Method) -> Explanation:
         """Show where the score for `condition` is sensitive.
@@ -71,6 +71,9 @@ class Explainer:
             graph = self._graph
         if method is Method.GRAD_CAM_PLUS_PLUS:
             return grad_cam_plus_plus(graph, inputs, index=index)
+        if method is Method.LAYER_ATTRIBUTION:
+            layers = find_network(self.predictor.facts.architecture).attributed_layers
+            return layer_attribution(graph, inputs, index=index, layers=layers)
         return smoothed(integrated_gradients(graph, inputs, index=index))
 
     @cached_property

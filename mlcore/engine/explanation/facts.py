@@ -18,12 +18,18 @@ class ExplanationFigures:
     """Of one method on one model; `benchmarks/explanation.py` measures them."""
 
     method: str
-    lesions: int
-    """Planted into healthy radiographs, of which none was withheld."""
-    lesion_hits: int
+    implanted: int
+    """Parts of sick lungs set into healthy radiographs that changed the answer to suggested."""
+    implant_hits: int
     """Of those: the map's peak lay within."""
-    lesions_suggested: int
-    """Of those: the model suggested the condition."""
+    implant_area: float
+    """Part of the picture that they cover on average: the hits of a map that points anywhere."""
+    planted: int
+    """Opacities drawn into healthy radiographs that changed the answer to suggested."""
+    planted_hits: int
+    """Of those: the map's peak lay within."""
+    taught: bool
+    """Whether the answer was that of another network of this architecture, which was taught to find such."""
     randomized_correlation: float
     """With the map of shuffled weights; near 0 when the map depends on the network."""
     gain_for: float
@@ -35,12 +41,18 @@ class ExplanationFigures:
     """The same of the best map that knows nothing of the network."""
     frame_energy: float
     """Part of the map in the outer 5 % of the image."""
+    bright_part: float = 0.0
+    """Part of the map that is shown at nine tenths of full strength or above."""
 
     @property
     def sentence(self) -> str:
         """For the reader, beside the map."""
+        whose = "of a network of this kind that was taught such opacities" if self.taught else "of the model"
         return (
-            f"In {self.lesion_hits} of {self.lesions} images with a planted opacity, the peak lay within it."
+            f"Where an opacity drawn into a healthy radiograph changed the answer {whose}, the peak of this "
+            f"map lay within it in {self.planted_hits} of {self.planted}; where a part of a sick lung did, "
+            f"in {self.implant_hits} of {self.implanted} (by chance "
+            f"{round(self.implant_area * self.implanted)})."
         )
 
 

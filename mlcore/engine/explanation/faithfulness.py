@@ -56,6 +56,27 @@ def plant_lesion(picture: NDArray[np.uint8], *, rng: np.random.Generator) -> Pla
     return PlantedLesion(picture=planted, inside=np.asarray(inside, np.bool_))
 
 
+def implant(
+    healthy: NDArray[np.uint8], sick: NDArray[np.uint8], *, rng: np.random.Generator
+) -> PlantedLesion:
+    """Set a part of one lung of a sick radiograph into a healthy one, both (size, size), soft at its edge.
+
+    The part is an ellipse of 3 to 6 tenths of the side high and 3 to 3.4 tenths wide: the
+    upper, middle or lower part of a lung or all of it. What is real about real disease stays.
+    """
+    size = healthy.shape[0]
+    high, wide = rng.uniform(0.15, 0.30), rng.uniform(0.15, 0.17)
+    reach = 0.30 - high
+    middle, column = LUNGS[int(rng.integers(2))]
+    row = middle + rng.uniform(-reach, reach)
+    y, x = np.mgrid[:size, :size].astype(np.float32) / size
+    distance = np.hypot((y - row) / high, (x - column) / wide)
+    mask = np.clip((1.15 - distance) / 0.3, 0.0, 1.0)
+    mixed = healthy * (1.0 - mask) + sick * mask
+    picture = np.clip(mixed, 0, 255).astype(np.uint8)
+    return PlantedLesion(picture=picture, inside=np.asarray(distance <= 1.0, np.bool_))
+
+
 def peak_is_inside(saliency: FloatArray, inside: NDArray[np.bool_]) -> bool:
     """Whether the highest place of the map lies within; an empty map points nowhere."""
     return bool(saliency.max() > 0 and inside.ravel()[int(saliency.argmax())])

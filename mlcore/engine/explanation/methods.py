@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mlcore.engine.errors import EngineError
+from mlcore.engine.networks.registry import Network
 from mlcore.engine.types import FloatArray
 
 
@@ -16,10 +17,21 @@ class Method(StrEnum):
     GRAD_CAM_PLUS_PLUS = "grad_cam_plus_plus"
     OCCLUSION = "occlusion"
     INTEGRATED_GRADIENTS = "integrated_gradients"
+    LAYER_ATTRIBUTION = "layer_attribution"
 
 
-GRADIENT_METHODS = frozenset({Method.GRAD_CAM_PLUS_PLUS, Method.INTEGRATED_GRADIENTS})
+GRADIENT_METHODS = frozenset(
+    {Method.GRAD_CAM_PLUS_PLUS, Method.INTEGRATED_GRADIENTS, Method.LAYER_ATTRIBUTION}
+)
 """Those that need the Keras graph; the others need the compiled network alone."""
+
+
+def methods_for(network: Network) -> tuple[Method, ...]:
+    """What can be asked of a model of that architecture, the map that comes with each answer first."""
+    without = frozenset() if network.is_graph else GRADIENT_METHODS
+    if not network.attributed_layers:
+        without |= {Method.LAYER_ATTRIBUTION}
+    return tuple(method for method in Method if method not in without)
 
 
 @dataclass(frozen=True)

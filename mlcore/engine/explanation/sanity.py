@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from mlcore.engine.explanation.gradients import grad_cam_plus_plus, integrated_gradients, smoothed
+from mlcore.engine.explanation.layers import layer_attribution
 from mlcore.engine.explanation.methods import Method
 from mlcore.engine.explanation.occlusion import occlusion
+from mlcore.engine.networks.registry import find_network
 from mlcore.engine.training.forward import forward
 from mlcore.engine.types import FloatArray
 
@@ -35,6 +38,12 @@ class GraphNetwork:
         return forward(self.model, images)
 
 
+@lru_cache(maxsize=2)
+def graph_network(model: Any) -> GraphNetwork:
+    """The graph as it runs, traced once for each model."""
+    return GraphNetwork(model)
+
+
 def randomized(model: Any, *, seed: int) -> Any:
     """A copy whose every weight is shuffled within itself, so that their spread is kept."""
     import keras
@@ -50,15 +59,19 @@ def contributions_of(
 ) -> FloatArray:
     """What `method` says of a Keras graph on a network input: (h, w), signed where the method is.
 
-    With `sign` -1 it shows what speaks against the condition.
+    With `sign` -1 it shows what speaks against the condition; attribution by layers
+    shows what speaks at all, and knows no sign.
     """
     if method is Method.CLASS_ACTIVATION_MAP:
         maps = model(image[None], training=False)["maps"]
         return sign * np.asarray(maps, np.float32)[0, ..., index]
     if method is Method.GRAD_CAM_PLUS_PLUS:
         return grad_cam_plus_plus(model, image, index=index, sign=sign)
+    if method is Method.LAYER_ATTRIBUTION:
+        layers = find_network(model.name).attributed_layers
+        return layer_attribution(model, image, index=index, layers=layers)
     if method is Method.OCCLUSION:
-        return sign * occlusion(GraphNetwork(model), image, index=index)
+        return sign * occlusion(graph_network(model), image, index=index)
     return sign * smoothed(integrated_gradients(model, image, index=index))
 
 

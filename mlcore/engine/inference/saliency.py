@@ -8,6 +8,9 @@ from PIL import Image
 from mlcore.engine.imaging.preprocess import Preprocessing, edge_mask
 from mlcore.engine.types import FloatArray
 
+EVEN = 0.25
+"""Part of the reference by which the peak must stand out for the map to be shown at full strength."""
+
 
 def saliency_map(
     contributions: FloatArray,
@@ -18,21 +21,27 @@ def saliency_map(
 ) -> FloatArray:
     """(h, w) contributions to a logit to (stored_size, stored_size) in [0, 1] over the whole image.
 
-    Only what speaks for the condition is kept. `reference` is the peak that counts
-    as full strength, so that a faint map stays faint; what lies outside of the crop,
-    which the network does not see, is 0. `offset` is how far down and to the right of
-    where it lies in the grid a place looks, in pixels of the network's input, at most
-    one place of the grid: convolutions with stride and padding look aside.
+    Only what speaks for the condition is kept, and of it what stands out: what a place
+    adds above the mean of all places, which is the logit. `reference` is the peak that
+    counts as full strength, so that a faint map stays faint, and a map that is nearly the
+    same everywhere does too (`EVEN`). What lies outside of the crop, which the network
+    does not see, is 0. `offset` is how far down and to the right of where it lies in the
+    grid a place looks, in pixels of the network's input, at most one place of the grid:
+    convolutions with stride and padding look aside.
     """
     size, side = how.input_size, how.stored_size
-    seen = _to_input(np.maximum(contributions, 0.0), size=size, offset=offset)
+    level = max(0.0, float(contributions.mean()))
+    standing_out = np.maximum(contributions - level, 0.0)
+    seen = _to_input(standing_out, size=size, offset=offset)
     seen = np.maximum(seen, 0.0) * edge_mask(size=size, blank=how.edge_blank, ramp=how.edge_ramp)
     margin = round(how.crop * side)
     inner = side - 2 * margin
     whole = np.zeros((side, side), np.float32)
     resized = Image.fromarray(seen).resize((inner, inner), Image.Resampling.BILINEAR)
     whole[margin : margin + inner, margin : margin + inner] = np.asarray(resized, np.float32)
-    shown: FloatArray = np.clip(whole / np.float32(max(float(whole.max()), reference, 1e-6)), 0.0, 1.0)
+    strength = min(1.0, (level + float(whole.max())) / reference)
+    full = max(float(whole.max()), EVEN * reference, 1e-12)
+    shown: FloatArray = np.clip(whole * np.float32(strength / full), 0.0, 1.0)
     return shown
 
 

@@ -43,6 +43,8 @@ STAGES = (
 )
 DESCRIBED_STAGES = (1, 2, 3, 4)
 """Stages whose pooled outputs tell what kind of image it is; later ones know only what is to be found."""
+ATTRIBUTED_LAYERS = ("block9_add", "block10_project", "block10_add", "block11_project")
+"""Where a place of the grid sees little beside itself; of later layers each place sees the whole image."""
 
 
 class _Graph:
@@ -174,5 +176,6 @@ register_network(
         build=build_efficientnet_lite0,
         input_size=192,
         initialize=initialize_from_imagenet,
+        attributed_layers=ATTRIBUTED_LAYERS,
     )
 )

@@ -50,6 +50,8 @@ class Network:
     """A Keras graph, fitted by gradient descent; otherwise `build` returns an unfitted VisualWords."""
     pooled_head: bool = True
     """The logit is a linear head, `maps`, on the pooled last feature map."""
+    attributed_layers: tuple[str, ...] = ()
+    """Layers of the middle, by name, for the attribution by layers; absent: it is not offered."""
     losses: Callable[[Any, Any], Any] | None = None
     """(labels, logits) -> a loss of each; absent: cross-entropy with smoothed labels."""
 

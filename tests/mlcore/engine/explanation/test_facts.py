@@ -5,10 +5,13 @@ import json
 from mlcore.engine.explanation.facts import ExplanationFigures, figures_path, read_figures
 
 VALUES = {
-    "lesions": 40,
-    "lesion_hits": 30,
+    "implanted": 40,
+    "implant_hits": 30,
+    "implant_area": 0.1,
+    "planted": 50,
+    "planted_hits": 45,
+    "taught": False,
     "randomized_correlation": 0.1,
-    "lesions_suggested": 12,
     "gain_for": 0.4,
     "gain_against": 0.5,
     "best_dummy_for": 0.2,
@@ -24,7 +27,8 @@ def test_figures_are_read_for_the_model_that_they_were_measured_of(tmp_path):
     found = read_figures(model, sha256="a")
 
     assert found == {"occlusion": ExplanationFigures(method="occlusion", **VALUES)}
-    assert "30 of 40" in found["occlusion"].sentence
+    assert "30 of 40 (by chance 4)" in found["occlusion"].sentence
+    assert "45 of 50" in found["occlusion"].sentence
 
 
 def test_figures_of_another_model_are_never_shown(tmp_path):

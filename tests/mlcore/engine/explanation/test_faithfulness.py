@@ -5,6 +5,7 @@ import pytest
 
 from mlcore.engine.explanation.faithfulness import (
     frame_energy,
+    implant,
     insertion_minus_deletion,
     peak_is_inside,
     plant_lesion,
@@ -37,6 +38,17 @@ def test_equal_seeds_plant_equal_lesions():
     first, second = (plant_lesion(picture, rng=np.random.default_rng(2)) for _ in range(2))
 
     np.testing.assert_array_equal(first.picture, second.picture)
+
+
+def test_an_implant_is_of_the_sick_picture_within_and_of_the_healthy_one_outside():
+    healthy, sick = np.full((SIZE, SIZE), 60, np.uint8), np.full((SIZE, SIZE), 180, np.uint8)
+
+    for seed in range(20):
+        mixed = implant(healthy, sick, rng=np.random.default_rng(seed))
+        assert 0.06 < mixed.inside.mean() < 0.18
+        assert mixed.picture[mixed.inside].min() >= 120
+        assert np.median(mixed.picture[~mixed.inside]) == 60
+    assert healthy.max() == 60
 
 
 def test_an_empty_map_hits_nothing():

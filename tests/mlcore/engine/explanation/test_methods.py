@@ -16,6 +16,7 @@ from mlcore.engine.explanation.gradients import (
     grad_cam_plus_plus,
     integrated_gradients,
 )
+from mlcore.engine.explanation.layers import layer_attribution
 from mlcore.engine.explanation.methods import Method, NothingToExplain
 from mlcore.engine.explanation.occlusion import covers, occlusion
 from mlcore.engine.explanation.sanity import GraphNetwork, contributions_of, randomized, to_input_frame
@@ -180,3 +181,34 @@ def test_a_withheld_answer_is_not_explained(explainer):
 
     with pytest.raises(NothingToExplain):
         explainer.explain(as_decoded(black), condition="disk", method=Method.INTEGRATED_GRADIENTS)
+
+
+@pytest.fixture(scope="module")
+def deep():
+    """Return a network of the shipped architecture at toy size, with weights of chance."""
+    import keras
+
+    keras.utils.set_random_seed(4)
+    network = find_network("efficientnet_lite0")
+    model = network.build(input_size=128, class_count=2, dropout=0.0)
+    rng = np.random.default_rng(4)
+    head = model.get_layer("maps")
+    head.set_weights([rng.standard_normal(w.shape).astype(np.float32) for w in head.get_weights()])
+    return model, network.attributed_layers
+
+
+def test_attribution_by_layers_is_where_the_picture_is_and_hangs_on_the_condition(deep):
+    model, layers = deep
+    image = np.zeros((128, 128, 1), np.float32)
+    image[16:48, 80:112] = np.random.default_rng(1).uniform(-1, 1, (32, 32, 1))
+    before = image.copy()
+
+    first, second = (layer_attribution(model, image, index=index, layers=layers) for index in (0, 1))
+
+    np.testing.assert_array_equal(image, before)
+    assert first.shape == (128, 128)
+    assert first.min() >= 0.0
+    assert first[:64, 64:].sum() > 2 * first[64:, :64].sum()
+    assert not np.allclose(first, second, rtol=1e-3)
+    again = layer_attribution(model, image, index=0, layers=layers)
+    np.testing.assert_array_equal(first, again)

@@ -100,6 +100,21 @@ def test_a_map_is_upright_lies_inside_of_the_crop_and_stays_faint_when_it_is_fai
     assert strong[:11].max() == strong[:, -11:].max() == 0.0
 
 
+def test_a_map_that_is_nearly_the_same_everywhere_is_not_shown_as_if_it_pointed_somewhere():
+    how, contributions = Preprocessing(), np.full((6, 6), 4.0, np.float32)
+    contributions[1, 4] = 4.1
+    before = contributions.copy()
+
+    even = saliency_map(contributions, how=how, reference=4.0)
+    contributions[1, 4] = 12.0
+    pointed = saliency_map(contributions, how=how, reference=4.0)
+
+    assert before[1, 4] == np.float32(4.1)
+    assert even.max() < 0.2
+    assert pointed.max() == pytest.approx(1.0)
+    assert (pointed > 0.9).mean() < 0.02
+
+
 def test_a_map_is_moved_to_where_its_network_looks():
     how, contributions = Preprocessing(), np.zeros((6, 6), np.float32)
     contributions[2, 3] = 1.0

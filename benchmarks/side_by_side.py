@@ -1,0 +1,35 @@
+"""Times several ways in turn, so that whatever else the machine does slows all of them alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+Run = Callable[[int], object]
+WARM_UP = 5
+SHARED = "Taken on a shared machine, in turn round by round: trust the ratios and the fastest runs."
+
+
+def side_by_side(ways: dict[str, Run], *, rounds: int) -> dict[str, list[float]]:
+    """Milliseconds of each way in each round; a way is called with the number of the round."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds + WARM_UP):
+        for name, run in ways.items():
+            began = time.perf_counter()
+            run(number)
+            times[name].append(1000 * (time.perf_counter() - began))
+    return {name: found[WARM_UP:] for name, found in times.items()}
+
+
+def spread(times: list[float]) -> tuple[str, str, str]:
+    """Fastest, p50 and p95, in milliseconds."""
+    return f"{min(times):.2f}", f"{np.median(times):.2f}", f"{np.quantile(times, 0.95):.2f}"
+
+
+def ratio(times: list[float], others: dict[str, list[float]]) -> str:
+    """By how much slower than the fastest way, by the fastest run and by the median."""
+    least = min(min(found) for found in others.values())
+    middle = min(float(np.median(found)) for found in others.values())
+    return f"{min(times) / least:.2f} / {np.median(times) / middle:.2f}"

@@ -1,0 +1,70 @@
+"""Attribution by the layers of the middle of a network.
+
+In the last feature map of a deep network each place sees the whole image, and a map drawn
+there may point anywhere: a network that was taught to find planted opacities, and finds
+them, has its class activation elsewhere. A few layers earlier each place still sees little
+beside itself. There, feature times gradient is summed over channels (Jiang 2021, LayerCAM,
+doi:10.1109/TIP.2021.3089943, with the magnitude as in Srinivas & Fleuret 2019, FullGrad,
+arXiv:1905.00780), and the layers are multiplied: what only one of them sees is noise.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from mlcore.engine.types import FloatArray
+
+SMOOTHING = 0.03
+"""Of each map, as a part of the side."""
+FLOOR = 1e-8
+"""Added to maps whose sum is 1, so that a place where one layer sees nothing is not lost for good."""
+
+
+def layer_attribution(model: Any, image: FloatArray, *, index: int, layers: tuple[str, ...]) -> FloatArray:
+    """(size, size, 1) to (size, size), never negative: how much hangs on each place, for and against alike.
+
+    The geometric mean of the maps of `layers`, which are names of layers of the Keras
+    graph `model`. One pass forward and one back.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    size = image.shape[0]
+    features, gradients = _traced(model, layers)(image[None], index)
+    logs = np.zeros((size, size))
+    for held, gradient in zip(features, gradients, strict=True):
+        places = np.abs(np.asarray(held, np.float64)[0] * np.asarray(gradient, np.float64)[0]).sum(axis=-1)
+        wide = _enlarged(places.astype(np.float32), size=size)
+        logs += np.log(wide / max(float(wide.sum()), 1e-30) + FLOOR)
+    return np.asarray(gaussian_filter(np.exp(logs / len(layers)), SMOOTHING * size), np.float32)
+
+
+@lru_cache(maxsize=2)
+def _traced(model: Any, layers: tuple[str, ...]) -> Any:
+    """An input and the index of a condition to the layers' features and their gradients."""
+    import keras
+    import tensorflow as tf
+
+    inner = keras.Model(
+        model.inputs, [[model.get_layer(name).output for name in layers], model.output["logits"]]
+    )
+
+    def attribute(inputs: Any, index: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            features, logits = inner(inputs, training=False)
+            score = tf.gather(logits, index, axis=1)
+        return features, tape.gradient(score, features)
+
+    shape = (1, *model.input_shape[1:])
+    return tf.function(
+        attribute, input_signature=[tf.TensorSpec(shape, tf.float32), tf.TensorSpec((), tf.int32)]
+    )
+
+
+def _enlarged(places: FloatArray, *, size: int) -> FloatArray:
+    picture = Image.fromarray(places).resize((size, size), Image.Resampling.BICUBIC)
+    return np.maximum(np.asarray(picture, np.float32), 0.0)
