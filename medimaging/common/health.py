@@ -1,14 +1,19 @@
 """Answers to those who watch over the site: does it live, and can it take requests."""
 
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from medimaging.common.probes import probe_all
+from medimaging.common.probes import Probe, probe_all
 
 LIVE, READY = "/health/live", "/health/ready"
+KEPT_SECONDS = 2.0
+"""For how long an answer is given again: anybody may ask, and asking costs every server something."""
+
+_asked: tuple[float, list[Probe]] | None = None
 
 
 class HealthMiddleware:
@@ -34,9 +39,17 @@ class HealthMiddleware:
 
 
 def _ready() -> JsonResponse:
-    probes = probe_all()
+    probes = _recent_probes()
     ready = all(probe.ok for probe in probes if probe.needed)
     if not ready:
         connection.close()  # a broken one would be asked again
     answer = {"ready": ready, **{probe.name: "ok" if probe.ok else "failed" for probe in probes}}
     return JsonResponse(answer, status=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _recent_probes() -> list[Probe]:
+    global _asked
+    asked = _asked
+    if asked is None or time.monotonic() - asked[0] >= KEPT_SECONDS:
+        asked = _asked = time.monotonic(), probe_all()
+    return asked[1]

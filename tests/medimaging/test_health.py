@@ -3,7 +3,12 @@
 import pytest
 from django.db import OperationalError
 
-from medimaging.common import probes
+from medimaging.common import health, probes
+
+
+@pytest.fixture(autouse=True)
+def nothing_asked_yet(monkeypatch):
+    monkeypatch.setattr(health, "_asked", None)
 
 
 def test_a_process_that_answers_lives_whatever_name_it_is_called_by(client):
@@ -76,3 +81,12 @@ def test_a_database_that_is_away_is_told_apart_from_a_fault(client, reader, monk
         assert answer["Retry-After"] == "5"
         assert b"server closed" not in answer.content
     assert answer.json()["code"] == "unavailable"
+
+
+def test_who_asks_again_and_again_costs_the_servers_nothing(client, db, monkeypatch):
+    asked = []
+    monkeypatch.setattr(health, "KEPT_SECONDS", 3600)
+    monkeypatch.setattr(health, "probe_all", lambda: asked.append(1) or [probes.Probe("database")])
+    for _ in range(20):
+        assert client.get("/health/ready").status_code == 200
+    assert len(asked) == 1
