@@ -181,7 +181,7 @@ def _publish_poison(loop: Loop, *, seeds: int, honest: int) -> None:
     first = FIRST + 10 * A_ROUND
     pool = loop.upload([i for i in images[first : first + POOL] if i.group not in used])
     copy = remember(loop.folder)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for flipped, count in ((FLIPPED, seeds), (0.0, honest)):
         refused, by_labels, contradicted, took = 0, 0, [], []
         for seed in range(count):
@@ -209,6 +209,10 @@ def _publish_poison(loop: Loop, *, seeds: int, honest: int) -> None:
                     f"{np.median(took):.1f} s",
                 )
             )
+            _publish_poison_table(rows)
+
+
+def _publish_poison_table(rows: list[tuple[str, ...]]) -> None:
     publish(
         "A poisoned round",
         (
