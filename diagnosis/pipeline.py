@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from diagnosis import announcements
 from diagnosis.models import (
     Analysis,
     AnalysisState,
@@ -175,6 +176,7 @@ def _finish(analysis: Analysis, answer: Answer) -> None:
                 withheld_message=withheld.message if withheld else "",
             )
             _enter(analysis, answer)
+            announcements.analysis_finished(analysis)
     except LostRace:
         log.info("analysis_taken_by_another", analysis=str(analysis.pk))
         _drop_maps(answer)
@@ -213,16 +215,22 @@ def _drop_maps(answer: Answer) -> None:
 
 def _fail(analysis: Analysis, error: EngineError) -> None:
     try:
-        analysis.transition_to(
-            AnalysisState.FAILED,
-            finished_at=timezone.now(),
-            lease_expires_at=None,
-            failure_code=error.code,
-            failure_message=str(error),
-        )
+        _end_failed(analysis, code=error.code, message=str(error))
     except LostRace:
         return
     log.warning("analysis_failed", analysis=str(analysis.pk), code=error.code)
+
+
+@transaction.atomic
+def _end_failed(analysis: Analysis, *, code: str, message: str) -> None:
+    analysis.transition_to(
+        AnalysisState.FAILED,
+        finished_at=timezone.now(),
+        lease_expires_at=None,
+        failure_code=code,
+        failure_message=message,
+    )
+    announcements.analysis_finished(analysis)
 
 
 def _take_back(analysis: Analysis) -> None:
@@ -232,12 +240,10 @@ def _take_back(analysis: Analysis) -> None:
     )
     try:
         if analysis.attempts >= settings.ANALYSIS_MAX_ATTEMPTS:
-            analysis.transition_to(
-                AnalysisState.FAILED,
-                finished_at=timezone.now(),
-                lease_expires_at=None,
-                failure_code="worker_lost",
-                failure_message=f"The analysis was given up after {analysis.attempts} attempts, because the "
+            _end_failed(
+                analysis,
+                code="worker_lost",
+                message=f"The analysis was given up after {analysis.attempts} attempts, because the "
                 "worker stopped each time. Retry it, or ask an administrator to look at the worker's log.",
             )
             return

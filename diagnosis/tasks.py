@@ -4,7 +4,7 @@ import structlog
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from diagnosis import expiry, explaining, pipeline, removal
+from diagnosis import expiry, explaining, exporting, pipeline, removal
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +55,27 @@ def signal_erasure(erasure_id: str) -> None:
         remove_files.apply_async((erasure_id,), retry=False)
     except (OperationalError, OSError) as error:
         log.warning("broker_unreachable", erasure=erasure_id, error=type(error).__name__)
+
+
+@shared_task(name="diagnosis.run_export")
+def run_export(export_id: str) -> None:
+    """Carry out one export; running it twice is harmless."""
+    exporting.run_export(export_id)
+
+
+@shared_task(name="diagnosis.reap_exports")
+def reap_exports() -> None:
+    """Remove old exports, take back what dead workers held, and signal again what was never started."""
+    for export_id in exporting.due_exports():
+        signal_export(export_id)
+
+
+def signal_export(export_id: str) -> None:
+    """Tell the broker that an export waits; where it cannot be told, the clock does it."""
+    try:
+        run_export.apply_async((export_id,), retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("broker_unreachable", export=export_id, error=type(error).__name__)
 
 
 def signal(analysis_id: str) -> None:

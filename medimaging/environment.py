@@ -1,5 +1,6 @@
 """Typed readers of the environment that refuse nonsense, and the installation's own secrets."""
 
+import ipaddress
 import os
 import secrets
 from pathlib import Path
@@ -45,6 +46,17 @@ def read_int(name: str, default: int, *, minimum: int = 0) -> int:
 def read_list(name: str, default: str = "") -> list[str]:
     """Return the words of a comma-separated list."""
     return [word.strip() for word in read_str(name, default).split(",") if word.strip()]
+
+
+def read_networks(name: str) -> list[str]:
+    """Return the networks of a comma-separated list, such as 10.0.0.0/8."""
+    networks = read_list(name)
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name} must hold networks such as 10.0.0.0/8.") from error
+    return networks
 
 
 def installation_secret(variable: str, folder: Path) -> str:

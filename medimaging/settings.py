@@ -17,7 +17,15 @@ from botocore.config import Config
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
-from medimaging.environment import installation_secret, read_bool, read_int, read_list, read_str
+import medimaging.celery  # noqa: F401  -- shared tasks belong to this application
+from medimaging.environment import (
+    installation_secret,
+    read_bool,
+    read_int,
+    read_list,
+    read_networks,
+    read_str,
+)
 
 # Django's own generic classes take type arguments only with this.
 django_stubs_ext.monkeypatch()
@@ -76,6 +84,7 @@ MIDDLEWARE = [
     "medimaging.common.security_headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "medimaging.common.methods.PageMethodsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -189,6 +198,16 @@ UPLOAD_MAX_FRAMES = read_int("MEDIMAGING_UPLOAD_MAX_FRAMES", 512, minimum=1)
 DICOMWEB_MAX_BYTES = read_int("MEDIMAGING_DICOMWEB_MAX_BYTES", 2 * 1024**3, minimum=1024)
 """How long one STOW-RS request is read at most, all its instances together."""
 DICOMWEB_MAX_INSTANCES = read_int("MEDIMAGING_DICOMWEB_MAX_INSTANCES", 2000, minimum=1)
+
+_UPLOADS_PER_HOUR = read_int("MEDIMAGING_UPLOADS_PER_HOUR", 10_000, minimum=1)
+_UPLOAD_GB_PER_HOUR = read_int("MEDIMAGING_UPLOAD_GB_PER_HOUR", 50, minimum=1)
+_SYSTEM_UPLOADS_PER_HOUR = read_int("MEDIMAGING_SYSTEM_UPLOADS_PER_HOUR", 100_000, minimum=1)
+_SYSTEM_UPLOAD_GB_PER_HOUR = read_int("MEDIMAGING_SYSTEM_UPLOAD_GB_PER_HOUR", 500, minimum=1)
+UPLOAD_QUOTAS = {
+    "person": (_UPLOADS_PER_HOUR, _UPLOAD_GB_PER_HOUR * 1024**3),
+    "system": (_SYSTEM_UPLOADS_PER_HOUR, _SYSTEM_UPLOAD_GB_PER_HOUR * 1024**3),
+}
+"""Files and bytes that one user may hand in within an hour; an integrator stands for a system."""
 
 # --- People ---------------------------------------------------------------------------------
 
@@ -322,6 +341,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "reap-exports": {"task": "diagnosis.reap_exports", "schedule": 30.0, "options": {"expires": 30}},
+    "deliver-due": {"task": "accounts.deliver_due", "schedule": 10.0, "options": {"expires": 10}},
     "reap-training": {"task": "mlcore.reap_training", "schedule": 10.0, "options": {"expires": 10}},
     "train-when-due": {"task": "mlcore.train_when_due", "schedule": 60.0, "options": {"expires": 60}},
 }
@@ -366,6 +387,13 @@ DEFAULT_ARCHITECTURE = read_str("MEDIMAGING_ARCHITECTURE", "efficientnet_lite0")
 """The network of an examination type's first training, where none is named."""
 NEW_CONDITION_EXAMPLES = read_int("MEDIMAGING_NEW_CONDITION_EXAMPLES", 50, minimum=2)
 """Signed examples from which a new condition gets an output at the next training."""
+
+EXPORT_HOURS = read_int("MEDIMAGING_EXPORT_HOURS", 24, minimum=1)
+"""How long the file of an export is kept."""
+WEBHOOK_RETRY_SECONDS = (5, 300, 1800, 7200, 18_000, 36_000, 36_000)
+"""How long to wait after each attempt that failed; after the last one a message is given up."""
+WEBHOOK_ALLOWED_NETWORKS = read_networks("MEDIMAGING_WEBHOOK_ALLOWED_NETWORKS")
+"""Private networks that webhooks may lead into all the same, also without https."""
 
 # --- REST -----------------------------------------------------------------------------------
 
@@ -414,6 +442,10 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "AnalysisState": "diagnosis.models.AnalysisState",
+        "ExportFormat": "diagnosis.models.ExportFormat",
+        "ExportKind": "diagnosis.models.ExportKind",
+        "ExportState": "diagnosis.models.ExportState",
+        "DeliveryState": "accounts.models.DeliveryState",
         "ConditionState": "diagnosis.models.ConditionState",
         "DisagreementReason": "diagnosis.models.DisagreementReason",
         "ModelState": "mlcore.models.ModelState",
@@ -427,6 +459,7 @@ SPECTACULAR_SETTINGS = {
         "UploadState": "diagnosis.models.UploadState",
         "UserStatus": "accounts.models.UserStatus",
         "Verdict": "diagnosis.models.Verdict",
+        "WebhookEvent": "accounts.models.WebhookEvent",
     },
 }
 

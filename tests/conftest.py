@@ -99,7 +99,12 @@ def pneumonia(chest: ExaminationType) -> Condition:
 def worker_environment() -> dict[str, str]:
     """Return the environment in which a child process shares the test's database and files."""
     database = connection.settings_dict
-    environment = {**os.environ, "MEDIMAGING_VAR": str(settings.VAR_DIR), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {
+        **os.environ,
+        "MEDIMAGING_VAR": str(settings.VAR_DIR),
+        "MEDIMAGING_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
     if connection.vendor == "sqlite":
         environment["MEDIMAGING_DATABASE_URL"] = f"sqlite:///{database['NAME']}"
     else:

@@ -7,7 +7,7 @@ import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from accounts.models import ApiToken, Role, User, UserStatus
+from accounts.models import ApiToken, Role, Scope, User, UserStatus
 from accounts.services import tokens
 from diagnosis.models import (
     Analysis,
@@ -78,7 +78,7 @@ class ApiTokenFactory(DjangoModelFactory[ApiToken]):
         user = kwargs["user"]
         values = {
             "name": "test",
-            "scopes": ["read", "upload", "review", "train"],
+            "scopes": list(Scope.values),
             "expires_at": timezone.now() + timedelta(days=1),
         } | {name: value for name, value in kwargs.items() if name != "user"}
         token, secret = tokens.create_token(user, by=user, **values)

@@ -7,9 +7,9 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import redirect
 
-from accounts.admin import facts, users
+from accounts.admin import facts, users, webhooks
 
-__all__ = ["facts", "users"]
+__all__ = ["facts", "users", "webhooks"]
 
 
 def change_password(

@@ -15,5 +15,6 @@ class BearerToken(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "Made under /api/v1/tokens while signed in. Scopes: read, upload, review, train.",
+            "description": "Made under /api/v1/tokens while signed in. "
+            "Scopes: read, upload, review, train, webhooks.",
         }

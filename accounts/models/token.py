@@ -18,6 +18,7 @@ class Scope(models.TextChoices):
     UPLOAD = "upload", _("Upload images")
     REVIEW = "review", _("Review and sign")
     TRAIN = "train", _("Datasets and training")
+    WEBHOOKS = "webhooks", _("Webhooks")
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

@@ -22,3 +22,21 @@ class PNGRenderer(BaseRenderer):
     ) -> Any:
         """Return the bytes."""
         return data
+
+
+class AnyRenderer(BaseRenderer):
+    """A file, passed on as it is, whatever the caller accepts."""
+
+    media_type = "*/*"
+    format = "file"
+    charset = None
+    render_style = "binary"
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return the bytes."""
+        return data

@@ -5,6 +5,7 @@ from rest_framework.routers import BaseRouter
 from diagnosis.api.views.analyses import AnalysisViewSet, FindingViewSet
 from diagnosis.api.views.conditions import ConditionViewSet
 from diagnosis.api.views.explanations import ExplanationViewSet
+from diagnosis.api.views.exports import ExportViewSet
 from diagnosis.api.views.instances import InstanceViewSet, UploadViewSet
 from diagnosis.api.views.reviews import ReviewViewSet
 from diagnosis.api.views.studies import StudyViewSet
@@ -20,3 +21,4 @@ def register(router: BaseRouter) -> None:
     router.register("reviews", ReviewViewSet, basename="review")
     router.register("conditions", ConditionViewSet, basename="condition")
     router.register("uploads", UploadViewSet, basename="upload")
+    router.register("exports", ExportViewSet, basename="export")

@@ -5,6 +5,7 @@ from diagnosis.models.box import FindingBox
 from diagnosis.models.condition import Condition, ConditionState
 from diagnosis.models.erasure import Erasure, ErasureState
 from diagnosis.models.explanation import Explanation, ExplanationMethod, ExplanationState
+from diagnosis.models.export import Export, ExportFormat, ExportKind, ExportState
 from diagnosis.models.partial_upload import PartialUpload
 from diagnosis.models.review import DisagreementReason, Review, ReviewFinding, ReviewState, Verdict
 from diagnosis.models.study import Instance, Patient, Series, Sex, Study
@@ -24,6 +25,10 @@ __all__ = [
     "Explanation",
     "ExplanationMethod",
     "ExplanationState",
+    "Export",
+    "ExportFormat",
+    "ExportKind",
+    "ExportState",
     "Finding",
     "FindingBox",
     "Instance",

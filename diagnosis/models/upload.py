@@ -65,6 +65,7 @@ class Upload(StatefulModel):
         indexes = [
             models.Index(fields=["-received_at", "id"], name="upload_by_time"),
             models.Index(fields=["state", "-received_at", "id"], name="upload_by_state"),
+            models.Index(fields=["uploaded_by", "-received_at"], name="upload_by_user"),
         ]
         constraints = [
             one_of("state", UploadState, name="upload_state_known"),

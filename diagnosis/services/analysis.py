@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import audit
-from diagnosis import tasks
+from diagnosis import announcements, tasks
 from diagnosis.models import Analysis, AnalysisState, Instance
 from medimaging.common.errors import Conflict, NotAllowed
 from mlcore.selectors import active_version
@@ -73,6 +73,7 @@ def cancel_analysis(analysis: Analysis, *, by: User, reason: str) -> Analysis:
         failure_code="cancelled",
         failure_message=f"Cancelled: {reason.strip()}",
     )
+    announcements.analysis_finished(analysis)
     audit.record("analysis.cancel", by=by, target=analysis, reason=reason, details={"before": before})
     return analysis
 

@@ -9,7 +9,15 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import audit
 from diagnosis import tasks
-from diagnosis.models import Erasure, ErasureState, Instance, Study
+from diagnosis.models import (
+    Erasure,
+    ErasureState,
+    Export,
+    ExportKind,
+    ExportState,
+    Instance,
+    Study,
+)
 from diagnosis.selectors.images import THUMBNAIL_SIDE
 from diagnosis.selectors.stored_maps import maps_of_nobody_else
 from diagnosis.services.quarantine import authorized, items_of
@@ -76,6 +84,9 @@ def confirm_erasure(erasure: Erasure, *, by: User, reason: str) -> Erasure:
     }
     _delete_rows(instance)
     audit.record("instance.erase", by=by, target=erasure, reason=reason, details=details)
+    Export.objects.filter(kind=ExportKind.DATASET, state=ExportState.SUCCEEDED).update(
+        expires_at=timezone.now()
+    )
     transaction.on_commit(lambda: tasks.signal_erasure(str(erasure.pk)))
     return erasure
 

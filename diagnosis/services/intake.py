@@ -17,6 +17,7 @@ from diagnosis.dicom.transcode import is_slow, transcode
 from diagnosis.models import Instance, Patient, Series, Study, Upload, UploadSource, UploadState
 from diagnosis.selectors.limits import image_limits
 from diagnosis.services.analysis import request_analysis
+from diagnosis.services.quotas import require_room
 from medimaging.common.errors import ApplicationError, NotAllowed
 from medimaging.common.storage import delete_content, store_content
 from mlcore.engine.errors import EmptyFile, ImageError, ImageTooLarge
@@ -74,6 +75,7 @@ def receive(
     Raises:
         NotAllowed: the user's role does not bring images in.
         UnknownExaminationType: no type was given and more than one could be meant.
+        UploadQuotaExceeded: the user handed in too much within the last hour.
     """
     if not by.uploads_images:
         raise NotAllowed("Your role does not bring images in.", mend="Ask an administrator for another role.")
@@ -82,6 +84,7 @@ def receive(
         raise UnknownExaminationType(
             "The type of examination is not known.", mend="Choose one of the examination types."
         )
+    require_room(by, byte_count=len(content), source=source)
     upload = Upload.objects.create(
         uploaded_by=by, source=source, digest=content_digest(content), byte_count=len(content)
     )

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import audit
+from diagnosis import announcements
 from diagnosis.models import (
     Analysis,
     Finding,
@@ -118,6 +119,7 @@ def sign_review(
     others.update(revision=F("revision") + 1)
     release_claim(review.study, by=by)
     curate_review(review)
+    announcements.review_signed(review)
     return review
 
 

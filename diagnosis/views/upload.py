@@ -16,6 +16,7 @@ from diagnosis.dicom.treatment import treated_elements
 from diagnosis.forms import UploadForm
 from diagnosis.models import Upload, UploadSource, UploadState
 from diagnosis.services.intake import receive
+from diagnosis.services.quotas import UploadQuotaExceeded
 from diagnosis.views.common import ReaderRequest, page
 from medimaging.common.errors import ApplicationError
 from mlcore.selectors import sole_examination_type
@@ -37,7 +38,7 @@ def upload(request: ReaderRequest) -> HttpResponseBase:
     if wants_json:
         return _answer_one(request, form, files)
     try:
-        verdicts = [{"name": file.name or "", **_verdict(_receive(request, form, file))} for file in files]
+        verdicts = [{"name": file.name or "", **_verdict_of(request, form, file)} for file in files]
     except ApplicationError as error:
         form.add_error("examination_type", str(error))
         return _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -61,6 +62,14 @@ def verdict_answer(upload: Upload) -> JsonResponse:
     verdict = _verdict(upload)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if verdict["verdict"] == "rejected" else HTTPStatus.OK
     return JsonResponse(verdict, status=status)
+
+
+def _verdict_of(request: ReaderRequest, form: UploadForm, file: "UploadedFile[Any]") -> dict[str, str]:
+    """Take one of many files in; that the quota is used up says nothing of the files before it."""
+    try:
+        return _verdict(_receive(request, form, file))
+    except UploadQuotaExceeded as error:
+        return {"verdict": "rejected", "message": str(error), "study_url": ""}
 
 
 def _receive(request: ReaderRequest, form: UploadForm, file: "UploadedFile[Any]") -> Upload:

@@ -39,6 +39,17 @@ class StaleVersion(ApplicationError):
     mend = "Load it again, look at what changed, and repeat your change."
 
 
+class TooMany(ApplicationError):
+    """The person has used up what they may do in a while; `retry_after` is in seconds."""
+
+    code = "too_many"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, message: str, *, retry_after: int, mend: str = "", code: str = "") -> None:
+        super().__init__(message, mend=mend, code=code)
+        self.retry_after = retry_after
+
+
 class NotAllowed(ApplicationError):
     """The person may see the row, but not do this to it."""
 

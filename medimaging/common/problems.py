@@ -20,7 +20,7 @@ from django.http.request import UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.utils.encoders import JSONEncoder
 
-from medimaging.common.errors import ApplicationError
+from medimaging.common.errors import ApplicationError, TooMany
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -104,7 +104,8 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> HttpResponse |
 
 def application_problem(error: ApplicationError) -> HttpResponse:
     """Return the problem document of what a service said."""
-    return problem(error.status, code=error.code, detail=error.message, mend=error.mend)
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
+    return problem(error.status, code=error.code, detail=error.message, mend=error.mend, headers=headers)
 
 
 def _as_known(error: Exception) -> Exception:

@@ -10,7 +10,7 @@ from mlcore.models import BARRED, DatasetItem, DatasetVersion
 
 
 class DamagedManifest(ApplicationError):
-    """The stored manifest is not the one that was frozen."""
+    """The stored manifest is missing, or not the one that was frozen."""
 
     code = "damaged_manifest"
     mend = "Restore the file storage from a backup."
@@ -44,7 +44,10 @@ def read_manifest(version: DatasetVersion) -> list[DatasetRow]:
     Raises:
         DamagedManifest: the stored manifest is not the one that was frozen.
     """
-    content = read_content(version.manifest_key)
+    try:
+        content = read_content(version.manifest_key)
+    except FileNotFoundError as error:
+        raise DamagedManifest("The manifest of this dataset version is missing.") from error
     if hashlib.sha256(content).hexdigest() != version.manifest_sha256:
         raise DamagedManifest("The manifest of this dataset version was changed after it was frozen.")
     return [DatasetRow(**json.loads(line)) for line in content.splitlines()]

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from accounts.models import User
-from accounts.services import audit
+from accounts.models import User, WebhookEvent
+from accounts.services import audit, webhooks
 from medimaging.common.errors import ApplicationError, NotAllowed
 from medimaging.common.storage import store_content
 from mlcore.engine import artifacts
@@ -98,6 +98,11 @@ def activate_version(
         target=version,
         reason=reason,
         details={"retired": str(incumbent.pk) if incumbent else None, **(details or {})},
+    )
+    webhooks.announce(
+        WebhookEvent.MODEL_PROMOTED,
+        data={"model_version": version.pk, "retired": incumbent.pk if incumbent else None},
+        may_know=lambda user: True,
     )
     return version
 

@@ -8,7 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.base import ReadOnlyEndpointSet
+from accounts.api.permissions import AuditorsOnlyRead
 from accounts.models import Scope
+from accounts.permissions import ScopePermission
 from diagnosis.api.filters import ConditionFilter
 from diagnosis.api.serializers.conditions import ConditionSerializer, ProposalSerializer
 from diagnosis.models import Condition, ConditionState
@@ -21,6 +23,7 @@ class ConditionViewSet(ReadOnlyEndpointSet):
     queryset = Condition.objects.none()
     serializer_class = ConditionSerializer
     filterset_class = ConditionFilter
+    permission_classes = [ScopePermission, AuditorsOnlyRead]
     write_scope = Scope.REVIEW
     cursor_ordering = ("-created_at", "id")
 

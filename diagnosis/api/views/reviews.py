@@ -11,7 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.base import ReadOnlyEndpointSet
+from accounts.api.permissions import AuditorsOnlyRead
 from accounts.models import Scope
+from accounts.permissions import ScopePermission
 from diagnosis.api.filters import ReviewFilter
 from diagnosis.api.serializers.reviews import (
     AmendmentSerializer,
@@ -37,6 +39,7 @@ class ReviewViewSet(ReadOnlyEndpointSet):
     queryset = Review.objects.none()
     serializer_class = ReviewSerializer
     filterset_class = ReviewFilter
+    permission_classes = [ScopePermission, AuditorsOnlyRead]
     write_scope = Scope.REVIEW
     cursor_ordering = ("-started_at", "id")
 

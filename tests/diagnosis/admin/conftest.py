@@ -6,13 +6,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Role, User
+from accounts.models import Role, User, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from diagnosis.models import (
     Analysis,
     AnalysisState,
     Assignment,
     Claim,
     Erasure,
+    Export,
     FindingBox,
     Instance,
     Review,
@@ -86,6 +87,10 @@ def make_rows(number: int) -> list[Analysis]:
             requested_by=review.reader,
             reason="The patient asked for it.",
         )
+        endpoint = WebhookEndpoint.objects.create(owner=review.reader, url="https://hooks.example.org/x")
+        delivery = WebhookDelivery.objects.create(endpoint=endpoint, event="review.signed", body="{}")
+        WebhookAttempt.objects.create(delivery=delivery, status=500, duration_ms=12)
+        Export.objects.create(requested_by=review.reader, kind="studies", format="csv")
         ForgottenImage.objects.create(source_id=str(analysis.instance_id), content_key="instances/x.png")
         ServingProcess.objects.create(
             name=f"host:{analysis.pk}", started_at=timezone.now(), seen_at=timezone.now()
