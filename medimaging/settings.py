@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "csp",
     "django_filters",
     "django_htmx",
+    "import_export",
     "django_structlog",
     "drf_spectacular",
     "drf_spectacular_sidecar",

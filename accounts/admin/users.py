@@ -12,8 +12,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from accounts.admin.resources import UserResource
 from accounts.admin_actions import ReasonForm, reason_action
 from accounts.admin_base import FactsAdmin
+from accounts.admin_tables import AuditedExportMixin
 from accounts.models import ApiToken, Role, User, UserStatus
 from accounts.services import credentials, tokens, users
 
@@ -122,9 +124,10 @@ class NewUserForm(forms.ModelForm[User]):
 
 
 @admin.register(User)
-class UserAdmin(FactsAdmin):
+class UserAdmin(AuditedExportMixin, FactsAdmin):
     """Who may do what here."""
 
+    resource_classes = [UserResource]
     list_display = [
         "email",
         "full_name",

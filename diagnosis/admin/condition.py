@@ -6,17 +6,27 @@ from django import forms
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from import_export.admin import ImportMixin
+from import_export.forms import ImportForm
+from import_export.tmp_storages import CacheStorage
 
+from accounts.admin_tables import AuditedExportMixin
 from diagnosis.admin.actions import approve, merge, retire
+from diagnosis.admin.resources import ConditionResource
 from diagnosis.models import Condition, ConditionState
 from mlcore.admin.base import AuditedAdmin
 from mlcore.admin.columns import EMPTY, change_link
 
 
 @admin.register(Condition)
-class ConditionAdmin(AuditedAdmin):
+class ConditionAdmin(AuditedExportMixin, ImportMixin, AuditedAdmin):  # type: ignore[misc]
     """Conditions are data: added and edited here; their state changes by actions that ask for a reason."""
 
+    resource_classes = [ConditionResource]
+    import_export_change_list_template = "admin/import_export/change_list_import_export.html"
+    import_form_class = ImportForm
+    tmp_storage_class = CacheStorage
+    skip_admin_log = True
     list_display = ["name", "examination_type", "code", "state", "coding", "proposed_by"]
     list_filter = ["state", "examination_type"]
     list_select_related = ["examination_type", "proposed_by"]
@@ -26,6 +36,10 @@ class ConditionAdmin(AuditedAdmin):
     keep_instead = "Retire it instead; what was said with it stays."
     add_fields = ["examination_type", "code", "name", "coding_scheme", "coding_value"]
     facts = ["examination_type", "code", "state", "merged", "proposed_by", "created_at"]
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        """Allow whoever may add conditions by hand."""
+        return self.has_add_permission(request) and self.has_change_permission(request)
 
     def get_fields(self, request: HttpRequest, obj: Condition | None = None) -> Any:
         """Return what is asked for at first, or all of it."""

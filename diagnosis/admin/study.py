@@ -9,9 +9,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html_join
 
+from accounts.admin_tables import AuditedExportMixin
 from diagnosis.admin.actions import share, unshare
 from diagnosis.admin.inlines import ReviewInline, SeriesInline
 from diagnosis.admin.pictures import ICON_SIDE, picture
+from diagnosis.admin.resources import StudyResource
 from diagnosis.admin.search import StudySearchMixin
 from diagnosis.models import Analysis, Instance, Review, Sex, Study
 from diagnosis.services.studies import EDITABLE, edit_information
@@ -46,10 +48,11 @@ class InformationForm(forms.ModelForm[Study]):
 
 
 @admin.register(Study)
-class StudyAdmin(StudySearchMixin, RefusalMixin, TableMixin):
+class StudyAdmin(AuditedExportMixin, StudySearchMixin, RefusalMixin, TableMixin):
     """Studies: their information is edited through the service, everything else is a fact."""
 
     form = InformationForm
+    resource_classes = [StudyResource]
     list_display = [
         "__str__",
         "owner",

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("diagnosis", "0012_files_arrive_in_parts"),
+        ("diagnosis", "0013_maps_by_layers"),
         ("mlcore", "0005_images_may_be_forgotten"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
