@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-START_SECONDS = 120
+START_SECONDS = 600
+"""A busy machine starts a web server in minutes."""
 
 
 class DidNotStart(Exception):
