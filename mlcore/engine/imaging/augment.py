@@ -38,6 +38,11 @@ class Augmentation:
     jpeg: float = 0.3
     patches: float = 0.3
     invert: float = 0.0
+    shade: float = 0.0
+    """Lay a slope of brightness over the picture."""
+    sharpen: float = 0.0
+    fill: float = 0.0
+    """Let what lies beyond the picture be of any gray, rather than black."""
 
 
 def augmented_input(
@@ -46,10 +51,15 @@ def augmented_input(
     """A stored square 8-bit picture to one randomly changed network input (input_size, input_size, 1)."""
     image = _place(Image.fromarray(picture), rng=rng, how=how, strength=strength)
     image = image.point(_tone_curve(rng, strength))
+    if strength.shade and rng.random() < strength.shade:
+        image = _shade(image, rng)
     if rng.random() < strength.patches:
         image = _patch(image, rng)
     if rng.random() < strength.coarse:
         image = _coarsen(image, rng)
+    if strength.sharpen and rng.random() < strength.sharpen:
+        radius, percent = rng.uniform(0.8, 4.0), int(rng.uniform(30, 150))
+        image = image.filter(ImageFilter.UnsharpMask(radius, percent, threshold=0))
     if rng.random() < strength.blur:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.4)))
     if rng.random() < strength.noise:
@@ -72,11 +82,13 @@ def _place(
     xx, xy = flip * scale * squeeze * np.cos(angle), -scale * squeeze * np.sin(angle)
     yx, yy = flip * scale / squeeze * np.sin(angle), scale / squeeze * np.cos(angle)
     center = side / 2 + rng.uniform(-strength.shift, strength.shift, 2) * side
+    beyond = int(rng.integers(256)) if strength.fill and rng.random() < strength.fill else 0
     half = size / 2
     coefficients = (xx, xy, center[0] - (xx + xy) * half, yx, yy, center[1] - (yx + yy) * half)
     return image.transform(
-        (size, size), Image.Transform.AFFINE, coefficients, resample=Image.Resampling.BILINEAR
-    )
+        (size, size), Image.Transform.AFFINE, coefficients, resample=Image.Resampling.BILINEAR,
+        fillcolor=beyond,
+    )  # fmt: skip
 
 
 def _tone_curve(rng: np.random.Generator, strength: Augmentation) -> list[int]:
@@ -90,6 +102,14 @@ def _tone_curve(rng: np.random.Generator, strength: Augmentation) -> list[int]:
     if rng.random() < strength.invert:
         curve = 1.0 - curve
     return [round(255 * value) for value in curve]
+
+
+def _shade(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Brighten one side or corner, up to a fifth of the range, as uneven exposure does."""
+    down, aside = rng.uniform(-1.0, 1.0, 2)
+    y, x = (np.linspace(-1.0, 1.0, side, dtype=np.float32) for side in (image.height, image.width))
+    slope = rng.uniform(5.0, 50.0) * (down * y[:, None] + aside * x[None, :]) / 2
+    return Image.fromarray(np.clip(np.asarray(image, np.float32) + slope, 0, 255).astype(np.uint8))
 
 
 def _patch(image: Image.Image, rng: np.random.Generator) -> Image.Image:

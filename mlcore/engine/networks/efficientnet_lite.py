@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from mlcore.engine.networks.backend import measure_statistics
 from mlcore.engine.networks.head import with_head
 from mlcore.engine.networks.registry import Network, register_network
 from mlcore.engine.networks.state_dict import imagenet_state_dict
@@ -165,8 +166,7 @@ def initialize_from_imagenet(model: Any, sample: Any) -> None:
     size = int(model.input_shape[1])
     normalized = build_efficientnet_lite0(input_size=size, class_count=1, dropout=0.0, batch_norm=True)
     load_imagenet(normalized)
-    for start in range(0, len(sample) - 31, 32):
-        normalized(sample[start : start + 32], training=True)
+    measure_statistics(normalized, sample)
     fold(normalized, model)
 
 

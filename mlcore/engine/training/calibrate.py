@@ -10,7 +10,7 @@ import numpy as np
 from mlcore.engine.inference.calibration import Calibration, fit_calibration
 from mlcore.engine.types import FloatArray
 
-SENSITIVITY_AS_STORED = 0.97
+SENSITIVITY_AS_STORED = 0.965
 SENSITIVITY_SHIFTED = 0.95
 """What the operating point keeps, on validation as stored and on average over its copies."""
 BOUNDS = (0.2, 0.95)

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mlcore.engine.errors import EngineError
+from mlcore.engine.imaging.augment import Augmentation
 from mlcore.engine.imaging.preprocess import Preprocessing, stored_picture
 from mlcore.engine.networks.registry import find_network
 from mlcore.engine.training.data import Fold, LabelledPictures, divide, fold_of
+from mlcore.engine.training.ensemble import Ensemble, train_pupil
 from mlcore.engine.training.outside import OutsideExamples
 from mlcore.engine.training.package import Description, write_model
 from mlcore.engine.training.plan import TrainingPlan
@@ -34,6 +36,11 @@ LOOKS_ADULT = (
 )
 PREVALENCE = 0.62
 """Of pneumonia, that probabilities hold for: halfway, in log odds, between even and the training images."""
+CHANGES = Augmentation(
+    zoom=0.18, aspect=0.30, rotation=12.0, shift=0.08, tone=0.35, gamma=0.45, blur=0.3, coarse=0.25,
+    noise=0.3, jpeg=0.35, patches=0.3, shade=0.3, sharpen=0.25, fill=0.3,
+)  # fmt: skip
+"""Wide in aspect and place: how a radiograph was squashed and padded tells the class in this data."""
 PATIENCE = 20
 """More epochs than are run: the schedule is left to end, and the best epoch is kept."""
 INTENDED_USE = (
@@ -58,7 +65,9 @@ class DataMissing(EngineError):
     mend = "Give the folder that holds manifest.csv and the images it lists."
 
 
-def chest_plan(architecture: str, *, epochs: int, seed: int, stop_after: int = 0) -> TrainingPlan:
+def chest_plan(
+    architecture: str, *, epochs: int, seed: int, stop_after: int = 0, planted: bool = False
+) -> TrainingPlan:
     """The settings of the shipped model, for any architecture."""
     size = find_network(architecture).input_size
     return TrainingPlan(
@@ -68,48 +77,62 @@ def chest_plan(architecture: str, *, epochs: int, seed: int, stop_after: int = 0
         stop_after=stop_after,
         patience=PATIENCE,
         seed=seed,
+        planted=CLASSES[0] if planted else "",
         preprocessing=Preprocessing(input_size=size),
+        augmentation=CHANGES,
     )
 
 
 def train(
     folder: Path,
     *,
-    architecture: str,
-    epochs: int,
-    seed: int,
+    how: TrainingPlan | Ensemble,
     output: Path,
     created_at: str,
-    stop_after: int = 0,
     checkpoint: Path | None = None,
+    processes: int = 0,
     on_progress: OnProgress = say_nothing,
     should_stop: ShouldStop = never_stop,
     say: Callable[[str], None] = print,
 ) -> ModelFacts:
     """Train on the labelled images of `folder` and write the model file `output`.
 
-    With `checkpoint`, a run that was cut off goes on after its last whole epoch.
+    With a plan one network is trained, in an ensemble several and one that learns from
+    them. A run that was cut off goes on after its last whole epoch: an ensemble's always,
+    one network's with `checkpoint`.
     """
-    plan = chest_plan(architecture, epochs=epochs, seed=seed, stop_after=stop_after)
     data = divide(read_chest_pictures(folder), key=SPLIT_KEY)
-    trained = find_trainer(architecture).train(
-        data, plan=plan, checkpoint=checkpoint, on_progress=on_progress, should_stop=should_stop
-    )
-    described = Description(
-        name="Pneumonia on chest radiographs of children",
-        examination_type=EXAMINATION_TYPE,
-        created_at=created_at,
-        intended_use=INTENDED_USE,
-        limits=LIMITS,
-        validated_ages=AGES,
-    )
+    if isinstance(how, Ensemble):
+        trained = train_pupil(data, ensemble=how, on_progress=on_progress, should_stop=should_stop, say=say)
+    else:
+        trained = find_trainer(how.architecture, processes=processes).train(
+            data, plan=how, checkpoint=checkpoint, on_progress=on_progress, should_stop=should_stop
+        )
     outside = read_adults(folder)
     if outside is None:
         say(
             f"No adults' radiographs ({ADULTS}) are there: the model will not know one by what it looks like."
         )
     return write_model(
-        trained, data, output=output, described=described, outside=outside, prevalence=PREVALENCE, say=say
+        trained,
+        data,
+        output=output,
+        described=described(created_at=created_at),
+        outside=outside,
+        prevalence=PREVALENCE,
+        say=say,
+    )
+
+
+def described(*, created_at: str) -> Description:
+    """What the shipped model's file says in words."""
+    return Description(
+        name="Pneumonia on chest radiographs of children",
+        examination_type=EXAMINATION_TYPE,
+        created_at=created_at,
+        intended_use=INTENDED_USE,
+        limits=LIMITS,
+        validated_ages=AGES,
     )
 
 

@@ -16,7 +16,7 @@ from mlcore.engine.artifacts import Artifact, pack_arrays
 from mlcore.engine.inference.outliers import Distance
 from mlcore.engine.training.data import Fold
 from mlcore.engine.training.features import LabelledFeatures
-from mlcore.engine.training.package import REFUSED_OF_VALIDATION
+from mlcore.engine.training.refusing import REFUSED_OF_VALIDATION
 from mlcore.engine.types import FloatArray
 
 EARLIER_IMAGES = 1000

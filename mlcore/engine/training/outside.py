@@ -17,7 +17,6 @@ from mlcore.engine.inference.outliers import Distance
 from mlcore.engine.inference.runtime import RunnableNetwork
 from mlcore.engine.inference.validated_range import ValidatedRange
 from mlcore.engine.training.batches import plain_inputs
-from mlcore.engine.training.data import TrainingData
 from mlcore.engine.training.plan import TrainingPlan
 from mlcore.engine.types import FloatArray
 
@@ -28,7 +27,7 @@ REFUSED_AS_OUTSIDE = 0.01
 FARTHEST = 0.99
 """Part of the examples that lie nearer than the distance up to which the reason is named."""
 CHANGED_COPIES = 4
-"""Of each example outside; of every second training image there is one."""
+"""Of each example."""
 CHANGES = Augmentation(
     zoom=0.06, aspect=0.14, rotation=5.0, shift=0.03, tone=0.2, blur=0.3, coarse=0.3, noise=0.2, jpeg=0.5,
     patches=0.1, gamma=0.3,
@@ -46,36 +45,33 @@ class OutsideExamples:
 
 def fit_validated_range(
     network: RunnableNetwork,
-    data: TrainingData,
     examples: OutsideExamples,
     *,
     plan: TrainingPlan,
     distance: Distance,
-    known: tuple[FloatArray, FloatArray],
+    inside: FloatArray,
+    held_back: FloatArray,
 ) -> ValidatedRange:
-    """Fit a balanced logistic regression of examples against the training fold.
+    """Fit a balanced logistic regression of examples against what lies inside.
 
-    `known` are the features of the training and the validation fold as they are. The
-    limit comes from the validation fold.
+    `inside` (n, features) is of the training fold, `held_back` of the validation fold, from
+    which the limit comes: both as they are and randomly changed.
     """
     from sklearn.linear_model import LogisticRegression
 
     how, seed = plan.preprocessing, plan.seed
-    train, validation = known
-    inside = [train, _changed(network, data.train.pictures[::2], how=how, seed=(seed, 0))]
-    held = [validation, _changed(network, data.validation.pictures, how=how, seed=(seed, 1))]
     plain = network.run_each(plain_inputs(examples.pictures, plan=plan))["layers"]
     copies = [
-        _changed(network, examples.pictures, how=how, seed=(seed, 2 + copy)) for copy in range(CHANGED_COPIES)
+        describe_changed(network, examples.pictures, how=how, seed=(seed, 2 + copy))
+        for copy in range(CHANGED_COPIES)
     ]
-    features = np.concatenate([*inside, plain, *copies])
-    count = sum(len(part) for part in inside)
+    features, count = np.concatenate([inside, plain, *copies]), len(inside)
     mean, scale = features[:count].mean(axis=0), features[:count].std(axis=0) + 1e-6
     fitted = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
     fitted.fit((features - mean) / scale, np.arange(len(features)) >= count)
     kernel = (fitted.coef_[0] / scale).astype(np.float32)
     bias = float(fitted.intercept_[0] - kernel @ mean)
-    seen = np.concatenate(held) @ kernel + bias
+    seen = held_back @ kernel + bias
     return ValidatedRange(
         kernel=kernel,
         bias=bias,
@@ -85,7 +81,7 @@ def fit_validated_range(
     )
 
 
-def _changed(
+def describe_changed(
     network: RunnableNetwork, pictures: NDArray[np.uint8], *, how: Preprocessing, seed: tuple[int, int]
 ) -> FloatArray:
     """(n, features) of randomly changed copies."""

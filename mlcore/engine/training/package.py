@@ -8,33 +8,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from mlcore.engine.artifacts import pack_arrays, write_artifact
 from mlcore.engine.evaluation.shifts import shifted
-from mlcore.engine.inference.embedding import Projection, fit_projection
-from mlcore.engine.inference.outliers import Distance, fit_distance
-from mlcore.engine.inference.quality import QualityLimits
-from mlcore.engine.inference.validated_range import ValidatedRange
+from mlcore.engine.inference.embedding import fit_projection
 from mlcore.engine.training.alignment import measure_offset
 from mlcore.engine.training.batches import plain_inputs
 from mlcore.engine.training.calibrate import calibrate
 from mlcore.engine.training.data import LabelledPictures, TrainingData
 from mlcore.engine.training.measure import measure
-from mlcore.engine.training.outside import OutsideExamples, fit_validated_range
+from mlcore.engine.training.outside import OutsideExamples
+from mlcore.engine.training.refusing import fit_refusal
 from mlcore.engine.training.serving_form import serving_form
 from mlcore.engine.training.trainer import TrainedNetwork
 from mlcore.engine.types import FloatArray, ModelFacts
 
-CALIBRATION_SHIFTS = ("as stored", "low contrast", "gamma 0.7", "gamma 1.4", "blur", "JPEG 30", "cropped 6 %")
-REFUSED_OF_VALIDATION = 0.015
-"""Part of the validation images that lies beyond the limit of distance."""
-PART_SIDES = (0.33, 0.67)
-PARTS = 1500
-"""Training images of which a part is looked at, to know a cropped image."""
+CALIBRATION_SHIFTS = (
+    "as stored", "low contrast", "gamma 0.7", "gamma 1.4", "blur", "JPEG 30", "half size", "cropped 6 %",
+    "padded above", "padded at the sides",
+)  # fmt: skip
+FAMILIAR_SHIFTS = ("as stored", "blur", "JPEG 30", "half size")
+"""Copies by which a radiograph may come and still be answered."""
 
-Outputs = dict[str, FloatArray]
 Say = Callable[[str], None]
 
 
@@ -81,16 +76,15 @@ def write_model(
     calibrated = calibrate(
         validation, labels=data.validation.labels, classes=plan.classes, prevalence=prevalence
     )
-    distance = fit_distance(train["layers"])
-    limit = _limit(distance, validation["as stored"])
-    parts = [_parts(fold.pictures[:PARTS], seed=plan.seed) for fold in (data.train, data.validation)]
-    cropped, held_back = (network.run_each(plain_inputs(part, plan=plan)) for part in parts)
-    cropped_distance = fit_distance(cropped["layers"])
-    validated = None
-    if outside is not None:
-        known = train["layers"], validation["as stored"]["layers"]
-        validated = fit_validated_range(network, data, outside, plan=plan, distance=distance, known=known)
-        say("learned what lies outside of the validated range")
+    refusal = fit_refusal(
+        network,
+        data,
+        plan=plan,
+        train=train["layers"],
+        validation={name: validation[name]["layers"] for name in FAMILIAR_SHIFTS},
+        outside=outside,
+    )
+    say("learned what is refused")
     projection = fit_projection(train["embedding"])
     say("calibrated; measuring on the test fold")
     measured = measure(
@@ -107,12 +101,7 @@ def write_model(
         "plan": plan.as_dict(),
         "preprocessing": plan.preprocessing.as_dict(),
         "calibration": {code: asdict(c) for code, c in calibrated.calibrations.items()},
-        "refusal": {
-            "limit": limit,
-            "cropped_limit": _limit(cropped_distance, held_back),
-            "quality": QualityLimits().as_dict(),
-            **_outside_settings(validated),
-        },
+        "refusal": refusal.settings(),
         "prevalence": prevalence,
         "saliency_references": _references(train["maps"], data.train, classes=plan.classes),
         "map_offset": measure_offset(network, data.validation.pictures, plan=plan),
@@ -122,47 +111,16 @@ def write_model(
         "best_epoch": trained.best_epoch,
         "figures": measured.figures,
     }
-    statistics = pack_arrays(_statistics(projection, distance, cropped_distance, validated))
+    statistics = pack_arrays(
+        {
+            "projection_mean": projection.mean,
+            "projection_matrix": projection.matrix,
+            **refusal.statistics(),
+        }
+    )
     members = {**served.members, "statistics.npz": statistics}
     write_artifact(output, facts=facts, settings=settings, members=members)
     return facts
-
-
-def _parts(pictures: NDArray[np.uint8], *, seed: int) -> NDArray[np.uint8]:
-    """Of each picture a square part with a third to two thirds of its side, anywhere."""
-    rng, side = np.random.default_rng(seed), pictures.shape[1]
-    parts = []
-    for picture in pictures:
-        size = int(side * rng.uniform(*PART_SIDES))
-        top, left = rng.integers(0, side - size, 2)
-        part = Image.fromarray(picture[top : top + size, left : left + size])
-        parts.append(np.asarray(part.resize((side, side), Image.Resampling.BILINEAR)))
-    return np.stack(parts)
-
-
-def _limit(distance: Distance, outputs: Outputs) -> float:
-    return float(np.quantile(distance.of(outputs["layers"]), 1 - REFUSED_OF_VALIDATION))
-
-
-def _outside_settings(validated: ValidatedRange | None) -> dict[str, Any]:
-    if validated is None:
-        return {}
-    told = {"bias": validated.bias, "farthest": validated.farthest, "message": validated.message}
-    return {"outside": told, "outside_limit": validated.limit}
-
-
-def _statistics(
-    projection: Projection, distance: Distance, cropped: Distance, validated: ValidatedRange | None
-) -> dict[str, NDArray[Any]]:
-    return {
-        **({} if validated is None else {"outside_kernel": validated.kernel}),
-        "projection_mean": projection.mean,
-        "projection_matrix": projection.matrix,
-        "distance_mean": distance.mean,
-        "distance_whitening": distance.whitening,
-        "cropped_mean": cropped.mean,
-        "cropped_whitening": cropped.whitening,
-    }
 
 
 def _references(maps: FloatArray, data: LabelledPictures, *, classes: tuple[str, ...]) -> dict[str, float]:

@@ -32,6 +32,12 @@ class TrainingPlan:
     """Epochs without a better validation before the run ends early."""
     seed: int = 7
     pretrained: bool = True
+    soft: float = 0.0
+    """Part of the loss that follows the probabilities of teachers; the rest follows the labels."""
+    planted: str = ""
+    """Condition that opacities, planted into pictures that have nothing, count as; empty: none are."""
+    planted_share: float = 0.25
+    """Of the pictures that have nothing, in each epoch others."""
     probe: bool = True
     """Fit the head alone, before any other weight moves."""
     preprocessing: Preprocessing = field(default_factory=Preprocessing)

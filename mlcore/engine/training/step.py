@@ -1,4 +1,4 @@
-"""One step of gradient descent, traced."""
+"""What a step of training minimizes, and by how much it moves."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from mlcore.engine.training.checkpoint import Arrays
 from mlcore.engine.training.data import LabelledPictures
+from mlcore.engine.training.descent import make_descent
 from mlcore.engine.training.plan import TrainingPlan
 from mlcore.engine.types import FloatArray
 
@@ -37,7 +38,7 @@ def learning_rate(step: int, *, total: int, plan: TrainingPlan) -> float:
 
 
 class TrainingStep:
-    """Holds the optimizer and the running mean of weights."""
+    """Holds the optimizer, the loss and the count of steps."""
 
     def __init__(
         self,
@@ -49,79 +50,64 @@ class TrainingStep:
         losses: Losses | None = None,
     ) -> None:
         import keras
-        import tensorflow as tf
 
-        self.model, self.plan, self.total, self.count = model, plan, total, 0
+        self.plan, self.total, self.count = plan, total, 0
         self.losses = losses or self._cross_entropy
-        self.optimizer = keras.optimizers.AdamW(
+        self.weights = class_weights(data.labels)
+        optimizer = keras.optimizers.AdamW(
             plan.learning_rate, weight_decay=plan.weight_decay, global_clipnorm=CLIP
         )
-        self.optimizer.build(model.trainable_variables)
-        self.average = [tf.Variable(w) for w in model.get_weights()]
-        self.weights = tf.constant(class_weights(data.labels))
-        self._learn = self._trace()
+        optimizer.build(model.trainable_variables)
+        self.descent = make_descent(model, optimizer, loss=self._loss)
 
-    def _trace(self) -> Any:
-        import tensorflow as tf
+    def _loss(self, logits: Any, labels: Any, soft: Any) -> Any:
+        """Weighted loss over the labels that are known, mixed with how far teachers are missed."""
+        from keras import ops
 
-        side = self.plan.preprocessing.input_size
-        signature = [
-            tf.TensorSpec((None, side, side, 1), tf.float32),
-            tf.TensorSpec((None, len(self.plan.classes)), tf.float32),
-            tf.TensorSpec((), tf.float32),
-        ]
-
-        @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
-        def learn(inputs: Any, labels: Any, decay: Any) -> Any:
-            with tf.GradientTape() as tape:
-                loss = self._loss(self.model(inputs, training=True)["logits"], labels)
-            gradients = tape.gradient(loss, self.model.trainable_variables)
-            self.optimizer.apply_gradients(zip(gradients, self.model.trainable_variables, strict=True))
-            for mean, weight in zip(self.average, self.model.weights, strict=True):
-                mean.assign(decay * mean + (1.0 - decay) * weight)
-            return loss
-
-        return learn
-
-    def _loss(self, logits: Any, labels: Any) -> Any:
-        """Weighted loss over the labels that are known."""
-        import tensorflow as tf
-
-        known = tf.math.is_finite(labels)
-        target = tf.where(known, labels, 0.0)
-        weight = tf.where(target > 0.5, self.weights[1], self.weights[0]) * tf.cast(known, tf.float32)
-        losses = self.losses(target, logits)
-        return tf.reduce_sum(losses * weight) / tf.maximum(tf.reduce_sum(tf.cast(known, tf.float32)), 1.0)
+        known = ops.cast(ops.isfinite(labels), "float32")
+        target = ops.where(known > 0.5, labels, 0.0)
+        weight = ops.where(target > 0.5, self.weights[1], self.weights[0]) * known
+        count = ops.maximum(ops.sum(known), 1.0)
+        own = ops.sum(self.losses(target, logits) * weight) / count
+        if not self.plan.soft:
+            return own
+        taught = ops.mean(ops.binary_crossentropy(soft, logits, from_logits=True))
+        return self.plan.soft * taught + (1.0 - self.plan.soft) * own
 
     def _cross_entropy(self, labels: Any, logits: Any) -> Any:
-        import tensorflow as tf
+        from keras import ops
 
         smooth = labels * (1 - self.plan.label_smoothing) + self.plan.label_smoothing / 2
-        return tf.nn.sigmoid_cross_entropy_with_logits(labels=smooth, logits=logits)
+        return ops.binary_crossentropy(smooth, logits, from_logits=True)
 
-    def learn(self, inputs: FloatArray, labels: FloatArray) -> float:
-        """Take one step and return its loss."""
-        self.optimizer.learning_rate.assign(learning_rate(self.count, total=self.total, plan=self.plan))
+    def learn(self, inputs: FloatArray, labels: FloatArray, soft: FloatArray | None = None) -> Any:
+        """Take one step and return its loss; `soft` are the probabilities that teachers give."""
+        rate = learning_rate(self.count, total=self.total, plan=self.plan)
         decay = min(self.plan.average, (1 + self.count) / (10 + self.count))
         self.count += 1
-        return float(self._learn(inputs, labels, np.float32(decay)))
+        taught = labels if soft is None else soft
+        return self.descent.learn(inputs, labels, taught, rate=rate, decay=decay)
+
+    def learned(self) -> Arrays:
+        """The weights as they are, in the model's order."""
+        return self.descent.learned()
 
     def averaged(self) -> Arrays:
         """The running mean of the weights, in the model's order."""
-        return [mean.numpy() for mean in self.average]
+        return self.descent.averaged()
 
     def arrays(self) -> dict[str, Arrays]:
         """What `restore` needs."""
         return {
+            "weights": self.learned(),
             "average": self.averaged(),
-            "optimizer": [np.asarray(v) for v in self.optimizer.variables],
+            "optimizer": self.descent.optimizer_state(),
             "count": [np.asarray(self.count)],
         }
 
     def restore(self, arrays: dict[str, Arrays]) -> None:
         """Go on from what `arrays` returned."""
         self.count = int(arrays["count"][0])
-        for mean, value in zip(self.average, arrays["average"], strict=True):
-            mean.assign(value)
-        for variable, value in zip(self.optimizer.variables, arrays["optimizer"], strict=True):
-            variable.assign(value)
+        self.descent.restore(
+            weights=arrays["weights"], average=arrays["average"], optimizer=arrays["optimizer"]
+        )

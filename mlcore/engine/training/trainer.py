@@ -39,10 +39,15 @@ class Trainer(Protocol):
     ) -> TrainedNetwork: ...
 
 
-def find_trainer(architecture: str) -> Trainer:
-    """The trainer of an architecture; raise UnknownArchitecture when there is none of that name."""
+def find_trainer(architecture: str, *, processes: int = 0) -> Trainer:
+    """The trainer of an architecture; raise UnknownArchitecture when there is none of that name.
+
+    `processes` change pictures beside the learning, where that is by gradient descent.
+    """
     from mlcore.engine.training.gradient import GradientTrainer
     from mlcore.engine.training.visual_words import VisualWordsTrainer
 
     network = find_network(architecture)
-    return GradientTrainer(network=network) if network.is_graph else VisualWordsTrainer(network=network)
+    if not network.is_graph:
+        return VisualWordsTrainer(network=network)
+    return GradientTrainer(network=network, processes=processes)

@@ -20,15 +20,18 @@ class Command(BaseCommand):
     help = "Train a network on labelled chest radiographs and write it as a model file."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument(
-            "--data", type=Path, required=True, help="folder with manifest.csv and its images"
-        )
-        parser.add_argument("--architecture", default="efficientnet_lite0", help="name of the network")
-        parser.add_argument("--seed", type=int, default=7)
-        parser.add_argument("--epochs", type=int, default=12)
-        parser.add_argument("--stop-after", type=int, default=0, help="end early, the schedule unchanged")
-        parser.add_argument("--output", type=Path, required=True, help="the .mmodel file to write")
-        parser.add_argument("--checkpoint", type=Path, help="default: beside the output")
+        add = parser.add_argument
+        add("--data", type=Path, required=True, help="folder with manifest.csv and its images")
+        add("--architecture", default="efficientnet_lite0", help="name of the network")
+        add("--seed", type=int, default=7)
+        add("--epochs", type=int, default=12)
+        add("--stop-after", type=int, default=0, help="end early, the schedule unchanged")
+        add("--members", type=int, default=1, help="networks that differ by seed; above 1 they teach one")
+        add("--pupil-epochs", type=int, default=20, help="of the network that learns from the members")
+        add("--planted", action="store_true", help="plant opacities into a part of the healthy lungs")
+        add("--processes", type=int, default=0, help="that change pictures beside the learning")
+        add("--output", type=Path, required=True, help="the .mmodel file to write")
+        add("--checkpoint", type=Path, help="a file, or with members a folder; default: beside the output")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from mlcore.engine.training.chest import train
@@ -38,13 +41,11 @@ class Command(BaseCommand):
             try:
                 facts = train(
                     options["data"],
-                    architecture=options["architecture"],
-                    epochs=options["epochs"],
-                    seed=options["seed"],
-                    stop_after=options["stop_after"],
+                    how=_how(options),
                     output=output,
                     created_at=timezone.now().isoformat(timespec="seconds"),
-                    checkpoint=options["checkpoint"] or output.with_suffix(".checkpoint"),
+                    checkpoint=_checkpoint(options),
+                    processes=options["processes"],
                     on_progress=lambda progress: _show(bar, progress),
                     say=self.stdout.write,
                 )
@@ -53,6 +54,34 @@ class Command(BaseCommand):
         for name, value in sorted(facts.metrics.items()):
             self.stdout.write(f"{name:32} {value:.4f}")
         self.stdout.write(f"Wrote {output}.")
+
+
+def _how(options: dict[str, Any]) -> Any:
+    """The plan of one network, or of an ensemble."""
+    from mlcore.engine.training.chest import chest_plan
+    from mlcore.engine.training.ensemble import Ensemble
+
+    plan = chest_plan(
+        options["architecture"],
+        epochs=options["epochs"],
+        seed=options["seed"],
+        stop_after=options["stop_after"],
+        planted=options["planted"],
+    )
+    if options["members"] < 2:
+        return plan
+    return Ensemble(
+        plan=plan,
+        members=options["members"],
+        pupil_epochs=options["pupil_epochs"],
+        folder=_checkpoint(options),
+        processes=options["processes"],
+    )
+
+
+def _checkpoint(options: dict[str, Any]) -> Path:
+    beside: Path = options["output"].with_suffix(".checkpoint")
+    return options["checkpoint"] or beside
 
 
 def _show(bar: Any, progress: TrainingProgress) -> None:
