@@ -22,8 +22,8 @@ from mlcore.engine.types import FloatArray
 
 STRENGTH = 0.01
 """Inverse of the penalty on standardized features."""
-REFUSED_AS_OUTSIDE = 0.01
-"""Part of the validation images, as they are and changed, that the machine refuses."""
+REFUSED_AS_OUTSIDE = 0.02
+"""Part of the validation images, as they are and in familiar copies, that the machine refuses."""
 FARTHEST = 0.99
 """Part of the examples that lie nearer than the distance up to which the reason is named."""
 CHANGED_COPIES = 4
@@ -54,8 +54,8 @@ def fit_validated_range(
 ) -> ValidatedRange:
     """Fit a balanced logistic regression of examples against what lies inside.
 
-    `inside` (n, features) is of the training fold, `held_back` of the validation fold, from
-    which the limit comes: both as they are and randomly changed.
+    `inside` (n, features) is of the training fold, as it is and randomly changed, `held_back`
+    of the validation fold and copies of it, from which the limit comes.
     """
     from sklearn.linear_model import LogisticRegression
 

@@ -27,7 +27,7 @@ CALIBRATION_SHIFTS = (
     "as stored", "low contrast", "gamma 0.7", "gamma 1.4", "blur", "JPEG 30", "half size", "cropped 6 %",
     "padded above", "padded at the sides",
 )  # fmt: skip
-FAMILIAR_SHIFTS = ("as stored", "blur", "JPEG 30", "half size")
+FAMILIAR_SHIFTS = ("as stored", "blur", "JPEG 30", "half size", "cropped 6 %", "padded above")
 """Copies by which a radiograph may come and still be answered."""
 
 Say = Callable[[str], None]

@@ -2,7 +2,7 @@
 
 A radiograph that came by another road, blurred a little, half the size, compressed, is
 still one. So the distance is fitted on training pictures as they are and randomly changed,
-and its limits leave in what refuses few of the validation pictures, changed in the same ways.
+and all limits are those that refuse few of the validation pictures and of familiar copies of them.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from mlcore.engine.training.outside import OutsideExamples, describe_changed, fi
 from mlcore.engine.training.plan import TrainingPlan
 from mlcore.engine.types import FloatArray
 
-REFUSED_OF_VALIDATION = 0.015
-"""Part of the validation images that lies beyond the limit of distance."""
+REFUSED_OF_VALIDATION = 0.02
+"""Part of the validation images, as they are and in familiar copies, that lies beyond the limit."""
 PART_SIDES = (0.33, 0.67)
 PARTS = 1500
 """Training images of which a part is looked at, to know a cropped image."""
@@ -80,13 +80,12 @@ def fit_refusal(
     """Fit on the training fold; every limit comes from the validation fold.
 
     `train` is (n, features) of the training fold as it is, `validation` of the other by the
-    name of the shift; "as stored" is one of them.
+    name of the copy, among them those by which an image may come and still be answered.
     """
     how, seed = plan.preprocessing, plan.seed
     changed = describe_changed(network, data.train.pictures[::EVERY], how=how, seed=(seed, 0))
-    held_changed = describe_changed(network, data.validation.pictures, how=how, seed=(seed, 1))
     inside = np.concatenate([train, changed])
-    held = np.concatenate([validation["as stored"], held_changed])
+    held = np.concatenate(list(validation.values()))
     distance = fit_distance(inside)
     parts = [_parts(fold.pictures[:PARTS], seed=seed) for fold in (data.train, data.validation)]
     cropped, cropped_held = (network.run_each(plain_inputs(p, plan=plan))["layers"] for p in parts)
@@ -98,17 +97,10 @@ def fit_refusal(
         )
     return FittedRefusal(
         distance=distance,
-        limit=_limit(distance, validation),
+        limit=float(np.quantile(distance.of(held), 1 - REFUSED_OF_VALIDATION)),
         cropped=of_parts,
         cropped_limit=float(np.quantile(of_parts.of(cropped_held), 1 - REFUSED_OF_VALIDATION)),
         validated=validated,
-    )
-
-
-def _limit(distance: Distance, validation: Mapping[str, FloatArray]) -> float:
-    """What refuses few of the validation images, as stored and in the worst of their copies."""
-    return max(
-        float(np.quantile(distance.of(copies), 1 - REFUSED_OF_VALIDATION)) for copies in validation.values()
     )
 
 
