@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ def training_batches(
     plan = preparer.plan
     order = np.random.default_rng((plan.seed, epoch)).permutation(len(data))
     labels, planted = planted_labels(data.labels, plan=plan, epoch=epoch)
-    waiting = deque()
+    waiting: deque[tuple[NDArray[np.intp], Future[FloatArray]]] = deque()
     for step in range(steps_per_epoch(data, plan=plan)):
         rows = order[step * plan.batch_size : (step + 1) * plan.batch_size]
         waiting.append((rows, preparer.submit(draw=epoch, rows=rows, planted=planted[rows])))
