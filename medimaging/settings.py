@@ -198,6 +198,14 @@ UPLOAD_MAX_PIXELS = read_int("MEDIMAGING_UPLOAD_MAX_PIXELS", 64_000_000, minimum
 UPLOAD_MAX_FRAMES = read_int("MEDIMAGING_UPLOAD_MAX_FRAMES", 512, minimum=1)
 DICOMWEB_MAX_BYTES = read_int("MEDIMAGING_DICOMWEB_MAX_BYTES", 2 * 1024**3, minimum=1024)
 """How long one STOW-RS request is read at most, all its instances together."""
+DIMSE_PORT = read_int("MEDIMAGING_DIMSE_PORT", 0, minimum=0)
+"""Where `serve` starts the listener for C-STORE; 0 not at all."""
+DIMSE_HOST = read_str("MEDIMAGING_DIMSE_HOST", "127.0.0.1")
+DIMSE_AE_TITLE = read_str("MEDIMAGING_DIMSE_AE_TITLE", "MEDIMAGING")
+DIMSE_CALLERS = read_list("MEDIMAGING_DIMSE_CALLERS")
+"""AE titles that may call; a title proves nothing, so the port belongs behind a firewall."""
+DIMSE_USER = read_str("MEDIMAGING_DIMSE_USER")
+DIMSE_EXAMINATION_TYPE = read_str("MEDIMAGING_DIMSE_EXAMINATION_TYPE")
 DICOMWEB_MAX_INSTANCES = read_int("MEDIMAGING_DICOMWEB_MAX_INSTANCES", 2000, minimum=1)
 
 _UPLOADS_PER_HOUR = read_int("MEDIMAGING_UPLOADS_PER_HOUR", 10_000, minimum=1)

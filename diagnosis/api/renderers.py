@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rest_framework.renderers import BaseRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 
 
 class PNGRenderer(BaseRenderer):
@@ -40,3 +40,17 @@ class AnyRenderer(BaseRenderer):
     ) -> Any:
         """Return the bytes."""
         return data
+
+
+class DicomRenderer(AnyRenderer):
+    """A DICOM file."""
+
+    media_type = "application/dicom"
+    format = "dicom"
+
+
+class FHIRRenderer(JSONRenderer):
+    """A FHIR resource."""
+
+    media_type = "application/fhir+json"
+    format = "fhir"

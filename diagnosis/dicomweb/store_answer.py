@@ -8,8 +8,8 @@ from pydicom.dataset import Dataset
 
 from diagnosis.dicom.original import OriginalIdentity
 from diagnosis.dicomweb.addresses import Addresses
-from diagnosis.dicomweb.store import Failed, Outcome, Stored
 from diagnosis.selectors.dicom_files import sop_class_of
+from diagnosis.services.dicom_store import Failed, Outcome, Stored
 
 COERCED = 0xB000
 """Warning Reason "Coercion of Data Elements": identity was removed and UIDs are new."""

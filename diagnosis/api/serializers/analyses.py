@@ -8,9 +8,8 @@ from rest_framework import serializers
 from diagnosis.api.serializers.blinding import BlindedSerializer
 from diagnosis.api.serializers.conditions import ConditionBriefSerializer
 from diagnosis.models import Analysis, Finding, SimilarInstance
+from diagnosis.reporting.facts import NOTICE
 from mlcore.api.serializers import ModelVersionBriefSerializer
-
-NOTICE = "Preliminary output of a model. Not for stand-alone clinical decisions. Does not rule out disease."
 
 
 class FindingSerializer(serializers.ModelSerializer[Finding]):

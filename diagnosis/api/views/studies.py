@@ -3,7 +3,10 @@
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -13,8 +16,11 @@ from accounts.api.permissions import AuditorsOnlyRead
 from accounts.models import Scope
 from accounts.permissions import ScopePermission
 from diagnosis.api.filters import StudyFilter
+from diagnosis.api.renderers import DicomRenderer, FHIRRenderer
 from diagnosis.api.serializers.studies import StudyChangeSerializer, StudyDetailSerializer, StudySerializer
 from diagnosis.models import Instance, Study
+from diagnosis.reporting.fhir import fhir_bundle
+from diagnosis.selectors.reports import report_facts, structured_report_of
 from diagnosis.selectors.worklist import worklist
 from diagnosis.services.studies import edit_information
 from medimaging.common.headers import etag_of, expected_revision
@@ -66,6 +72,23 @@ class StudyViewSet(ReadOnlyEndpointSet):
             expected_revision=revision,
         )
         return self._answer(self.get_object())
+
+    @extend_schema(responses={(200, "application/dicom"): OpenApiTypes.BINARY})
+    @action(detail=True, renderer_classes=[DicomRenderer], filterset_class=None, pagination_class=None)
+    def report(self, request: Request, pk: str) -> Response:
+        """Return the findings as a DICOM Structured Report (TID 1500), preliminary until signed."""
+        name = f'attachment; filename="report-{pk}.dcm"'
+        return Response(
+            structured_report_of(self.user, self.get_object()), headers={"Content-Disposition": name}
+        )
+
+    @extend_schema(responses={(200, "application/fhir+json"): OpenApiTypes.OBJECT})
+    @action(detail=True, renderer_classes=[FHIRRenderer], filterset_class=None, pagination_class=None)
+    def fhir(self, request: Request, pk: str) -> Response:
+        """Return a FHIR R4 Bundle: DiagnosticReport, ImagingStudy, Observations, and who made them."""
+        facts = report_facts(self.user, self.get_object())
+        root = request.build_absolute_uri(reverse("dicomweb:studies")).rsplit("/", 1)[0]
+        return Response(fhir_bundle(facts, dicomweb=root))
 
     def _answer(self, study: Study) -> Response:
         return Response(self.get_serializer(study).data, headers={"ETag": etag_of(study)})

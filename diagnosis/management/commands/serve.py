@@ -72,6 +72,8 @@ class Command(BaseCommand):
         """Run until interrupted."""
         _require_free_port(options["host"], options["port"])
         parts = [_worker(options["worker_processes"]), _trainer(), _web(options)]
+        if settings.DIMSE_PORT:
+            parts.append(_dicom_listener())
         stopping = threading.Event()
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -141,6 +143,11 @@ def _trainer() -> Part:
         ],
         environment={"MEDIMAGING_SERVES_MODELS": "0", **dict.fromkeys(limits, threads)},
     )
+
+
+def _dicom_listener() -> Part:
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "dicom_listener"]
+    return Part("DICOM listener", command)
 
 
 def _web(options: dict[str, Any]) -> Part:
