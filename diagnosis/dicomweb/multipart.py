@@ -17,7 +17,8 @@ MAX_HEADER_BYTES = 16 * 1024
 MAX_PREAMBLE_BYTES = 64 * 1024
 MAX_PADDING_BYTES = 64
 """White space that may stand between a delimiter and the end of its line."""
-LONGEST_BOUNDARY = 70
+LONGEST_BOUNDARY = 200
+"""RFC 2046 says 70; Orthanc sends 73."""
 SPOOL_BYTES = 1024 * 1024
 """Larger parts wait on disk, in files without a name that end with the process at the latest."""
 _EMPTY_LINE = b"\r\n"
