@@ -46,9 +46,10 @@ def main() -> None:
 
 
 NOTE = (
-    "The distance was fitted on children alone; what an adult looks like was learned from half of the "
-    "patients of cxr_nih. Nothing was fitted to the other half nor to cxr_covid; but features, penalty and "
-    "limits were chosen while looking at figures of all these sets, which are a little too good for it."
+    "The distance was fitted on children alone, as they are and randomly changed; what an adult looks "
+    "like was learned from half of the patients of cxr_nih. Nothing was fitted to the other half nor to "
+    "cxr_covid; but features, penalty and limits were chosen while looking at figures of all these "
+    "sets, which are a little too good for it."
 )
 
 

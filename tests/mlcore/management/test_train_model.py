@@ -61,3 +61,30 @@ def test_a_model_file_is_written_that_answers(labelled):
     assert predictor.facts.classes == ("pneumonia",)
     assert predictor.predict(image).embedding.shape == (predictor.facts.embedding_size,)
     assert "pneumonia_auroc" in told.getvalue()
+
+
+def test_several_members_teach_one_network_and_what_has_ended_is_kept(labelled):
+    output, told = labelled / "model.mmodel", StringIO()
+
+    def train() -> None:
+        call_command(
+            "train_model",
+            data=labelled,
+            architecture="tiny_cnn",
+            epochs=1,
+            members=2,
+            pupil_epochs=1,
+            planted=True,
+            output=output,
+            stdout=told,
+            stderr=StringIO(),
+        )
+
+    train()
+    first = artifacts.read_facts(output).metrics
+    kept = sorted(path.name for path in output.with_suffix(".checkpoint").iterdir())
+    train()
+
+    assert kept == ["member-7.npz", "member-8.npz", "pupil.npz"]
+    assert told.getvalue().count("member 1 of 2") == 1
+    assert artifacts.read_facts(output).metrics == first
