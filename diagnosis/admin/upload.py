@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.template.defaultfilters import filesizeformat
 
-from diagnosis.models import Upload
+from diagnosis.models import PartialUpload, Upload
 from mlcore.admin.base import TableAdmin
 from mlcore.admin.columns import change_link, in_seconds
 
@@ -42,3 +42,25 @@ class UploadAdmin(TableAdmin):
     def took(self, row: Upload) -> str:
         """Return how long it took to the verdict."""
         return in_seconds(row.finished_at - row.received_at if row.finished_at else None)
+
+
+@admin.register(PartialUpload)
+class PartialUploadAdmin(TableAdmin):
+    """Files on their way in; what was left unfinished goes by itself."""
+
+    list_display = ["created_at", "uploaded_by", "arrived", "last_part_at", "verdict"]
+    list_select_related = ["uploaded_by", "upload"]
+    search_fields = ["uploaded_by__email", "uploaded_by__full_name"]
+    search_help_text = "The name or email of whoever sends it."
+    sortable_by = ("created_at",)
+    link_lookups = frozenset({"uploaded_by__id__exact"})
+
+    @admin.display
+    def arrived(self, row: PartialUpload) -> str:
+        """Return how much of the file is there."""
+        return f"{filesizeformat(row.received_count)} of {filesizeformat(row.byte_count)}"
+
+    @admin.display
+    def verdict(self, row: PartialUpload) -> str:
+        """Return a link to what became of the file, once it is whole."""
+        return change_link(row.upload, text=row.upload.state) if row.upload else "on its way"

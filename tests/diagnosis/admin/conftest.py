@@ -16,6 +16,7 @@ from diagnosis.models import (
     Export,
     FindingBox,
     Instance,
+    PartialUpload,
     Review,
     ReviewFinding,
     SavedFilter,
@@ -77,7 +78,8 @@ def make_rows(number: int) -> list[Analysis]:
         SimilarInstanceFactory.create(analysis=analysis, instance=InstanceFactory.create())
         review = ReviewFactory.create(study=analysis.instance.series.study)
         read(review, finding=ReviewFindingFactory.create(review=review), instance=analysis.instance)
-        UploadFactory.create(uploaded_by=review.reader)
+        upload = UploadFactory.create(uploaded_by=review.reader)
+        PartialUpload.objects.create(uploaded_by=review.reader, byte_count=10, upload=upload)
         Embedding.objects.create(
             embedding_version="test-1", source_id=str(analysis.instance_id), group="p", vector=b"\0" * 64
         )
