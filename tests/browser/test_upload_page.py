@@ -124,10 +124,10 @@ def test_what_a_dicom_file_says_of_the_patient_is_shown_before_it_is_sent(
     expect(row.locator("[data-identity]")).to_have_text(
         re.compile(r"^DICOM: \d+ elements removed, \d+ replaced by pseudonyms, \d+ kept\.$")
     )
+    expect(reader_page.get_by_role("button", name="Send 1 file")).to_be_focused()
     row.get_by_text("Which elements").click()
     expect(row.locator(".elements")).to_contain_text("Institution Name: St. Elsewhere")
     expect(row.locator(".elements")).to_contain_text("Patient's Name: Doe^Jane")
-    expect(reader_page.get_by_role("button", name="Send 1 file")).to_be_focused()
     assert not Study.objects.exists()
     row.get_by_role("button", name="Remove this file").click()
     expect(reader_page.locator("#ready-panel")).to_be_hidden()
