@@ -28,6 +28,7 @@ from diagnosis.services.partial_uploads import (
 from diagnosis.views.common import ReaderRequest, page
 from diagnosis.views.upload import form_refusal, refused, verdict_answer
 from medimaging.common.errors import ApplicationError
+from medimaging.common.methods import answers_to
 
 VERSION = "1.0.0"
 PART_TYPE = "application/offset+octet-stream"
@@ -65,6 +66,7 @@ def begin(request: ReaderRequest) -> HttpResponseBase:
     return HttpResponse(status=201, headers={"Location": address, **_where(partial)})
 
 
+@answers_to("HEAD", "PATCH", "DELETE")
 @tus
 @require_http_methods(["HEAD", "PATCH", "DELETE"])
 def part(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
