@@ -50,7 +50,7 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..
         context = browser.new_context(
             base_url=live_server.url, viewport={"width": columns, "height": rows}, **options
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", listen)

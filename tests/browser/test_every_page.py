@@ -11,12 +11,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from accounts.models import User
-from diagnosis.models import Analysis, AnalysisState, Finding
+from accounts.models import Role, User
+from diagnosis.models import Analysis, AnalysisState, Finding, Review, ReviewState, SavedFilter
+from diagnosis.services.claims import claim_study
 from diagnosis.services.reviews import VerdictInput, save_draft, sign_review, start_review
 from tests.browser.conftest import sign_in
 from tests.diagnosis.views.conftest import answered_study
-from tests.factories import ApiTokenFactory, SimilarInstanceFactory
+from tests.factories import ApiTokenFactory, SimilarInstanceFactory, UserFactory
 
 pytestmark = pytest.mark.browser
 
@@ -35,6 +36,7 @@ OWN_PAGES = [
         "/?q=nothing&tab=all",
         "/upload/",
         "/profile/",
+        "/figures/",
         "/intended-use/",
         "/accounts/2fa/",
     ),
@@ -45,6 +47,7 @@ ALL_IMAGES = """Promise.all([...document.images].map((image) => {
   return image.complete || new Promise((done) => { image.onload = image.onerror = done; });
 }))"""
 """Loads the images that lie below the screen too, and waits for them."""
+OFFICE_PAGES = ["/", "/figures/", "/models/"]
 STUDIES = ["suggested", "signed", "withheld", "failed"]
 
 
@@ -64,6 +67,10 @@ def studies(rhea: User) -> dict[str, str]:
         state=AnalysisState.FAILED, failure_code="unreadable_image", failure_message="The file is damaged."
     )
     ApiTokenFactory.create(user=rhea)
+    SavedFilter.objects.create(user=rhea, name="Withheld", query="tab=all&state=withheld")
+    colleague = UserFactory.create(full_name="Dr. Cora Colleague")
+    made["suggested"].study.readers.add(colleague)
+    claim_study(made["suggested"].study, by=colleague)
     return {name: f"/studies/{read.study.pk}/" for name, read in made.items()}
 
 
@@ -108,6 +115,13 @@ def test_every_page_is_open_to_everybody(
         inspect(page, address, name=f"{slug}-{width}-{theme}", tmp_path=tmp_path)
     for state, address in studies.items():
         inspect(page, address, name=f"study-{state}-{width}-{theme}", tmp_path=tmp_path)
+    report = f"/reviews/{Review.objects.get(state=ReviewState.SIGNED).pk}/report/"
+    inspect(page, report, name=f"report-{width}-{theme}", tmp_path=tmp_path)
+    steward = UserFactory.create(role=Role.DATA_STEWARD, language="de")
+    office = sign_in(open_page(width, color_scheme=theme), steward)
+    for address in OFFICE_PAGES:
+        slug = address.strip("/") or "worklist"
+        inspect(office, address, name=f"office-{slug}-{width}-{theme}", tmp_path=tmp_path)
 
 
 def test_the_chosen_theme_is_kept(open_page: Callable[..., Page], rhea: User) -> None:
