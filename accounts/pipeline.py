@@ -1,8 +1,8 @@
 """What machines do with webhooks: deliver, try again later, and give up in the end."""
 
-import random
 import time
 from datetime import UTC, timedelta
+from secrets import SystemRandom
 from uuid import UUID
 
 import structlog
@@ -95,7 +95,7 @@ def _enter(delivery: WebhookDelivery, *, status: int | None, error: str, millise
     elif status == GONE or tried > len(schedule):
         delivery.transition_to(DeliveryState.FAILED, attempt_count=tried, finished_at=now)
     else:
-        wait = schedule[tried - 1] * random.uniform(1.0, 1.2)  # so that not all come back at once
+        wait = schedule[tried - 1] * SystemRandom().uniform(1.0, 1.2)  # so that not all come back at once
         WebhookDelivery.objects.filter(pk=delivery.pk, state=DeliveryState.PENDING).update(
             attempt_count=tried, next_attempt_at=now + timedelta(seconds=wait)
         )

@@ -1,11 +1,11 @@
 """The report of a signed review as a PDF."""
 
 from functools import cache
+from html import escape
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 from django.utils import timezone
 from django.utils.formats import date_format
