@@ -23,6 +23,7 @@ def claim(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
         "study": study,
         "claim": standing,
         "reviewing": True,
+        "renewed": True,
         "was_mine": request.POST.get("mine") == "1" and standing.reader_id != request.user.pk,
     }
     return render(request, "diagnosis/parts/claim.html", context)
