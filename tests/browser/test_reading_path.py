@@ -67,7 +67,7 @@ def test_from_registration_to_a_signed_review(
     page.get_by_role("button", name="I have read this").click()
     page.wait_for_url("**/")
     expect(page.get_by_role("heading", name="No studies yet")).to_be_visible()
-    send(page, data_dir / "upload_samples_fullres/PNEUMONIA/person1227_virus_2078.jpeg")
+    send(page, data_dir / "upload_samples_fullres/PNEUMONIA/person1251_bacteria_3208.jpeg")
     row = page.locator("#verdicts .upload")
     expect(row.locator(".badge")).to_have_text("Accepted")
     row.get_by_role("link", name="Open study").click()
