@@ -8,7 +8,8 @@ import psutil
 import pytest
 
 from medimaging.common.watchdog import LOST
-from tests.conftest import kill_worker, start_worker, wait_for_worker
+from mlcore.models import ServingProcess
+from tests.conftest import WORKER_START_SECONDS, kill_worker, start_worker
 
 pytestmark = [pytest.mark.worker, pytest.mark.slow]
 
@@ -20,10 +21,24 @@ def running(transactional_db, lifted_audit_triggers):
 
     (version,) = install_shipped()
     process = start_worker()
-    wait_for_worker(process, version=version)
+    wait_for_children(process, version=version)
     yield process, psutil.Process(process.pid).children()
     if process.poll() is None:
         kill_worker(process)
+
+
+def wait_for_children(process, *, version):
+    """Wait until a child of this very worker serves; another worker of the session may serve already."""
+    deadline = time.monotonic() + WORKER_START_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the worker ended"
+        pids = {child.pid for child in psutil.Process(process.pid).children()}
+        alive = ServingProcess.objects.values_list("name", "models_loaded")
+        serving = {int(name.rpartition(":")[2]) for name, held in alive if str(version.pk) in held.values()}
+        if len(pids) == 2 and pids & serving:
+            return
+        time.sleep(0.1)
+    pytest.fail("the worker did not load the model in time")
 
 
 @pytest.mark.parametrize("part", [0, 1])
