@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404
+from django.http import Http404, QueryDict
+from django.utils import timezone
 
 from accounts.models import User
 from diagnosis.forms import InformationForm, ReviewForm
@@ -32,6 +34,9 @@ from diagnosis.views.boxes import read_boxes
 
 CONDITIONS_LISTED = 8
 """Conditions that are offered one by one where no model has put them in order."""
+
+FRESH = timedelta(seconds=5)
+"""For so long a page asks four times a second for its answer; who waits longer stands in a queue."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ def study_context(study: Study, *, user: User, instance_id: str = "") -> dict[st
         "rows": rows,
         "anything_suggested": any(row.finding and row.finding.suggested for row in rows),
         "is_open": analysis is not None and not analysis.is_final,
+        "is_fresh": analysis is not None and _is_fresh(analysis),
         "failed": analysis is not None and analysis.state == AnalysisState.FAILED,
         "withheld": analysis is not None and analysis.state == AnalysisState.WITHHELD,
         "answered": analysis is not None and analysis.state == AnalysisState.SUCCEEDED,
@@ -86,6 +92,25 @@ def study_context(study: Study, *, user: User, instance_id: str = "") -> dict[st
         "neighbors": neighbors(study, user=user),
         "priors": first_images(page.priors),
     }
+
+
+def stands_as_polled(study: Study, *, polled: QueryDict) -> bool:
+    """Tell, with one query, whether the page that polls shows its analysis as it still is.
+
+    A page that polls quickly is answered anew once the analysis is no longer fresh, so that it slows down.
+    """
+    try:
+        key = UUID(polled.get("analysis", ""))
+    except ValueError:
+        return False
+    analysis = Analysis.objects.filter(
+        pk=key, state=polled.get("state", ""), instance__series__study=study
+    ).first()
+    return analysis is not None and not ("fresh" in polled and not _is_fresh(analysis))
+
+
+def _is_fresh(analysis: Analysis) -> bool:
+    return timezone.now() - analysis.requested_at < FRESH
 
 
 def reading_rows(page: StudyPage, analysis: Analysis | None) -> list[Row]:

@@ -14,7 +14,7 @@ from diagnosis.services.analysis import retry_analysis
 from diagnosis.services.studies import edit_information
 from diagnosis.services.worklist import note_assignment_seen
 from diagnosis.views.common import ReaderRequest, page
-from diagnosis.views.reading import study_context
+from diagnosis.views.reading import stands_as_polled, study_context
 
 
 def visible_study(request: ReaderRequest, pk: UUID) -> Study:
@@ -39,10 +39,9 @@ def show_study(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
 def poll_reading(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
     """Answer a running analysis' poll: nothing while it stands, the whole column once it moved."""
     study = visible_study(request, pk)
-    context = study_context(study, user=request.user, instance_id=request.GET.get("instance", ""))
-    analysis = context["analysis"]
-    if analysis is not None and analysis.state == request.GET.get("state"):
+    if stands_as_polled(study, polled=request.GET):
         return HttpResponse(status=204)
+    context = study_context(study, user=request.user, instance_id=request.GET.get("instance", ""))
     return render(request, "diagnosis/parts/reading.html", context)
 
 

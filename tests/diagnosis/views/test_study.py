@@ -1,8 +1,12 @@
 """The page of a study: its words, its parts, and what is held back."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEntry, User
 from diagnosis.models import Analysis, AnalysisState, Finding, Study
@@ -82,16 +86,17 @@ def test_retrying_what_has_not_failed_is_refused_in_words(page: Client, read: Re
 
 def test_a_waiting_page_asks_again_until_the_answer_is_there(page: Client, read: Read) -> None:
     Analysis.objects.update(state=AnalysisState.PENDING)
-    assert 'hx-trigger="every 700ms"' in text_of(page, read)
+    assert 'hx-trigger="every 1500ms"' in text_of(page, read)
     url = reverse("diagnosis:study-reading", args=[read.study.pk])
     htmx = {"HX-Request": "true"}
-    assert page.get(url, {"state": "pending"}, headers=htmx).status_code == 204
+    asked = {"analysis": read.analysis.pk}
+    assert page.get(url, asked | {"state": "pending"}, headers=htmx).status_code == 204
     Analysis.objects.update(state=AnalysisState.RUNNING, lease_expires_at="2100-01-01T00:00Z")
-    assert "Being analyzed" in page.get(url, {"state": "pending"}, headers=htmx).content.decode()
+    assert "Being analyzed" in page.get(url, asked | {"state": "pending"}, headers=htmx).content.decode()
     Analysis.objects.update(state=AnalysisState.SUCCEEDED)
-    answered = page.get(url, {"state": "running"}, headers=htmx).content.decode()
+    answered = page.get(url, asked | {"state": "running"}, headers=htmx).content.decode()
     assert "83 %" in answered
-    assert "every 700ms" not in answered
+    assert "every 1500ms" not in answered
 
 
 def test_similar_images_show_distance_and_what_was_signed(page: Client, read: Read, reader: User) -> None:
@@ -151,6 +156,26 @@ def test_a_blind_readers_page_holds_nothing_of_the_answer(page: Client, read: Re
         assert trace not in text, trace
     polled = page.get(reverse("diagnosis:study-reading", args=[read.study.pk])).content.decode()
     assert "83 %" not in polled
+
+
+def test_a_page_asks_for_its_answer_quickly_then_slowly(
+    page: Client, read: Read, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    Analysis.objects.update(state=AnalysisState.PENDING, finished_at=None, requested_at=timezone.now())
+    text = text_of(page, read)
+    assert "every 250ms" in text
+    url = reverse("diagnosis:study-reading", args=[read.study.pk])
+    sent = {"instance": read.instance.pk, "analysis": read.analysis.pk, "state": "pending", "fresh": "1"}
+    with django_assert_max_num_queries(6):
+        assert page.get(url, sent).status_code == 204
+    Analysis.objects.update(requested_at=timezone.now() - timedelta(seconds=6))
+    assert "every 1500ms" in page.get(url, sent).content.decode()
+    del sent["fresh"]
+    assert page.get(url, sent).status_code == 204
+    Analysis.objects.update(state=AnalysisState.SUCCEEDED, finished_at=timezone.now())
+    assert page.get(url, sent).status_code == 200
+    for other in ({"analysis": "none"}, {"analysis": answered_study(read.study.owner, seed=9).analysis.pk}):
+        assert page.get(url, sent | other).status_code == 200
 
 
 def test_the_stored_information_is_changed_with_a_reason(page: Client, read: Read) -> None:
