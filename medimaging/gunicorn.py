@@ -13,6 +13,13 @@ loglevel = "warning"
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="medimaging-metrics-"))
 
 
+def post_worker_init(_worker: Any) -> None:
+    """Import the pages at the start, so that no reader waits for it at the first request."""
+    from django.urls import get_resolver
+
+    _ = get_resolver().url_patterns
+
+
 def child_exit(_server: Any, worker: Any) -> None:
     """Take the gauges of a process that ended out of the sums."""
     from prometheus_client import multiprocess

@@ -85,7 +85,7 @@ def test_retrying_what_has_not_failed_is_refused_in_words(page: Client, read: Re
 
 
 def test_a_waiting_page_asks_again_until_the_answer_is_there(page: Client, read: Read) -> None:
-    Analysis.objects.update(state=AnalysisState.PENDING)
+    Analysis.objects.update(state=AnalysisState.PENDING, requested_at=timezone.now() - timedelta(minutes=1))
     assert 'hx-trigger="every 1500ms"' in text_of(page, read)
     url = reverse("diagnosis:study-reading", args=[read.study.pk])
     htmx = {"HX-Request": "true"}
