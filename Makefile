@@ -10,10 +10,7 @@ export UV_COMPILE_BYTECODE := 1
 .PHONY: run test check lock clean
 
 run: $(VENV)/runtime.stamp
-	@$(BIN)/python manage.py migrate --verbosity 0
-	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
-	@$(BIN)/python manage.py install_shipped
-	@$(BIN)/python manage.py create_first_users
+	@$(BIN)/python manage.py prepare
 	@exec $(BIN)/python manage.py serve
 
 test: $(VENV)/development.stamp
