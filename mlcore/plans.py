@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.services import audit
@@ -55,7 +57,9 @@ class NotPlanned(Conflict):
     """The candidate changes what the plan in force does not cover."""
 
     code = "change_not_planned"
-    mend = "Adopt a change control plan that covers it, or leave the model that answers in place."
+    mend = gettext_lazy(
+        "Adopt a change control plan that covers it, or leave the model that answers in place."
+    )
 
 
 def plan_in_force(examination_type: ExaminationType) -> ChangePlan:
@@ -131,12 +135,16 @@ def require_planned(
     changes = changes_of(candidate, incumbent=incumbent)
     missing = [str(kind.label).lower() for kind in changes if kind not in planned]
     if missing:
-        raise NotPlanned(f"Change control plan {plan.number} does not cover: {', '.join(missing)}.")
+        raise NotPlanned(
+            _("Change control plan %(number)d does not cover: %(missing)s.")
+            % {"number": plan.number, "missing": ", ".join(missing)}
+        )
     asking = [str(kind.label).lower() for kind in changes if not planned[kind].automatic]
     if automatic and asking:
         raise NotPlanned(
-            f"Under change control plan {plan.number} an administrator decides about: {', '.join(asking)}.",
-            mend="Look at its gate report, then activate or reject it.",
+            _("Under change control plan %(number)d an administrator decides about: %(asking)s.")
+            % {"number": plan.number, "asking": ", ".join(asking)},
+            mend=_("Look at its gate report, then activate or reject it."),
         )
 
 

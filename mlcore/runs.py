@@ -2,6 +2,8 @@
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.services import audit
@@ -27,7 +29,7 @@ class TrainingUnderWay(Conflict):
     """One training at a time for an examination type."""
 
     code = "training_under_way"
-    mend = "Wait until it has ended, or cancel it."
+    mend = gettext_lazy("Wait until it has ended, or cancel it.")
 
 
 class NotTrainable(ApplicationError):
@@ -115,7 +117,8 @@ def _architecture(examination_type: ExaminationType, *, kind: str, asked: str) -
     if kind == TrainingKind.QUICK:
         if incumbent is None or not updates_quickly(incumbent):
             raise NotTrainable(
-                "There is no active model whose head could be updated.", mend="Train a whole network instead."
+                _("There is no active model whose head could be updated."),
+                mend=_("Train a whole network instead."),
             )
         return incumbent.architecture
     chosen = asked or (incumbent.architecture if incumbent else settings.DEFAULT_ARCHITECTURE)
@@ -128,6 +131,6 @@ def require_none_open(examination_type: ExaminationType) -> None:
     found = TrainingRun.objects.filter(examination_type=examination_type, state__in=OPEN_STATES).first()
     if found is not None:
         raise TrainingUnderWay(
-            f"A {found.kind} training of this examination type is {found.state}, "
-            f"asked for at {found.requested_at:%Y-%m-%d %H:%M} UTC."
+            _("A training of this examination type is under way (%(kind)s, %(state)s, since %(time)s UTC).")
+            % {"kind": found.kind, "state": found.state, "time": f"{found.requested_at:%Y-%m-%d %H:%M}"}
         )

@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
+from django.utils import translation
 
 from accounts.models import Role, User
 from diagnosis.models import Condition
@@ -23,7 +24,13 @@ from tests.factories import UserFactory
 __all__ = ["lifted_audit_triggers"]
 
 WORKER_START_SECONDS = 120
-WITH_PROCESSES = ("tests/browser", "tests/worker", "tests/stack", "tests/benchmarks", "tests/diagnosis/dicomweb")
+WITH_PROCESSES = (
+    "tests/browser",
+    "tests/worker",
+    "tests/stack",
+    "tests/benchmarks",
+    "tests/diagnosis/dicomweb",
+)
 """Tests that start servers, workers and browsers of their own."""
 
 
@@ -33,6 +40,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(settings.BASE_DIR).as_posix()
         if folder.startswith(WITH_PROCESSES):
             item.add_marker(pytest.mark.xdist_group("processes"))
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Begin each test in English: a request in another language leaves its own behind in the thread."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import ApiToken, Role, Scope, User
 from accounts.services import audit
@@ -36,9 +37,9 @@ def create_token(
     _check_contents(name=name, scopes=wanted, expires_at=expires_at)
     if ApiToken.objects.usable().filter(user=user).count() >= MOST_TOKENS:
         raise Conflict(
-            f"There are {MOST_TOKENS} usable tokens already.",
+            _("There are %(most)d usable tokens already.") % {"most": MOST_TOKENS},
             code="too_many_tokens",
-            mend="Revoke one first.",
+            mend=_("Revoke one first."),
         )
     secret = PREFIX + secrets.token_urlsafe(32)
     token: ApiToken = ApiToken.objects.create(
@@ -58,7 +59,7 @@ def create_token(
 def revoke_token(token: ApiToken, *, by: User, reason: str = "") -> None:
     """Close a token for good; closing it twice is no error."""
     if by.pk != token.user_id and not by.is_superuser:
-        raise NotAllowed("Only its user or an administrator may revoke a token.")
+        raise NotAllowed(_("Only its user or an administrator may revoke a token."))
     now = timezone.now()
     if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
         token.revoked_at = now
@@ -88,22 +89,23 @@ def hash_secret(secret: str) -> str:
 
 def _check_maker(user: User, *, by: User) -> None:
     if not by.is_active or not user.is_active:
-        raise NotAllowed("Only an active user has tokens.")
+        raise NotAllowed(_("Only an active user has tokens."))
     if by.pk != user.pk and not (by.is_superuser and user.role == Role.INTEGRATOR):
-        raise NotAllowed("Users make their own tokens; an administrator makes those of integrators.")
+        raise NotAllowed(_("Users make their own tokens; an administrator makes those of integrators."))
 
 
 def _check_contents(*, name: str, scopes: list[str], expires_at: datetime) -> None:
     if not 0 < len(name) <= LONGEST_NAME:
-        raise ApplicationError("A token needs a name of 1 to 100 characters.", code="invalid_name")
+        raise ApplicationError(_("A token needs a name of 1 to 100 characters."), code="invalid_name")
     if not scopes or not set(scopes) <= set(Scope.values):
         raise ApplicationError(
-            "A token needs at least one scope, and only known ones.",
+            _("A token needs at least one scope, and only known ones."),
             code="invalid_scopes",
-            mend=f"Choose from {', '.join(Scope.values)}.",
+            mend=_("Choose from %(scopes)s.") % {"scopes": ", ".join(Scope.values)},
         )
     now = timezone.now()
     if not now < expires_at <= now + LONGEST_LIFE:
         raise ApplicationError(
-            f"A token must expire in the future and within {LONGEST_LIFE.days} days.", code="invalid_expiry"
+            _("A token must expire in the future and within %(days)d days.") % {"days": LONGEST_LIFE.days},
+            code="invalid_expiry",
         )

@@ -4,6 +4,8 @@ from http import HTTPStatus
 from io import BytesIO
 from pathlib import PurePosixPath
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from PIL import Image
 
 from diagnosis.models import Explanation, Finding, Instance
@@ -22,7 +24,7 @@ class StoredFileMissing(ApplicationError):
 
     code = "stored_file_missing"
     status = HTTPStatus.NOT_FOUND
-    mend = "Ask an administrator to restore it from a backup."
+    mend = gettext_lazy("Ask an administrator to restore it from a backup.")
 
 
 def display_png(instance: Instance, *, frame: int | None = None, max_side: int | None = None) -> bytes:
@@ -108,4 +110,4 @@ def stored_file(key: str) -> bytes:
     try:
         return read_content(key)
     except FileNotFoundError as error:
-        raise StoredFileMissing("The stored file of this image is missing.") from error
+        raise StoredFileMissing(_("The stored file of this image is missing.")) from error

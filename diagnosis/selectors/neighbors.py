@@ -1,12 +1,20 @@
-"""Which study comes before, after, or next to be read."""
+"""Which study comes before, after, or next to be read, in the list that the reader walks through."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import User
-from diagnosis.models import Instance, Review, ReviewState, Study
+from diagnosis.models import Claim, Instance, Review, ReviewState, Study
+from diagnosis.selectors.informative import most_informative
+from diagnosis.selectors.worklist import worklist
+from diagnosis.selectors.worklist_search import Criteria, keyset_of, matching
+
+READ_TABS = frozenset({"disagree"})
+"""Tabs that hold what is signed: who walks through them is not led past it."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +25,26 @@ class Neighbors:
     next: UUID | None
 
 
+@dataclass(frozen=True)
+class ReadingList:
+    """The list a reader came from: a tab of the worklist with its filters and its order."""
+
+    tab: str = "all"
+    criteria: Criteria = field(default_factory=Criteria)
+
+    @property
+    def is_ordered_by_gain(self) -> bool:
+        """Tell whether the studies come in the order in which the next training gains most."""
+        return self.tab == "informative" and not self.criteria.sort
+
+    @property
+    def holds_read(self) -> bool:
+        """Tell whether what is signed was asked for."""
+        return self.tab in READ_TABS or self.criteria.signed == "yes"
+
+
 def neighbors(study: Study, *, user: User) -> Neighbors:
-    """Return the visible studies just above and just below `study` in the worklist."""
+    """Return the visible studies just above and just below `study` in the worklist as it comes."""
     visible = Study.objects.visible_to(user)
     newer = Q(created_at__gt=study.created_at) | Q(created_at=study.created_at, pk__lt=study.pk)
     older = Q(created_at__lt=study.created_at) | Q(created_at=study.created_at, pk__gt=study.pk)
@@ -28,14 +54,64 @@ def neighbors(study: Study, *, user: User) -> Neighbors:
     )
 
 
-def next_unread(study: Study, *, user: User) -> Study | None:
-    """Return the next study that nobody has signed: below `study` in the worklist, else from its top."""
-    signed = Review.objects.filter(study=OuterRef("pk"), state=ReviewState.SIGNED)
-    unread = Study.objects.visible_to(user).filter(~Exists(signed)).exclude(pk=study.pk)
-    older = Q(created_at__lt=study.created_at) | Q(created_at=study.created_at, pk__gt=study.pk)
-    order = ("-created_at", "pk")
-    found: Study | None = unread.filter(older).order_by(*order).first() or unread.order_by(*order).first()
+def neighbor_in(walked: ReadingList, study: Study, *, user: User, back: bool = False) -> UUID | None:
+    """Return the study after `study` in a list, or before it; it need not be in the list itself."""
+    studies = matching(user, tab=walked.tab, criteria=walked.criteria)
+    if walked.is_ordered_by_gain:
+        keys = most_informative(studies, user=user)
+        at = keys.index(study.pk) if study.pk in keys else -1
+        beside = at - 1 if back else at + 1
+        return keys[beside] if 0 <= beside < len(keys) else None
+    return _beside(studies, study, user=user, walked=walked, back=back)
+
+
+def next_unread(study: Study, *, user: User, walked: ReadingList | None = None) -> UUID | None:
+    """Return what to read after `study`: further down the list, else from its top.
+
+    What is signed is left out, unless the list is one of signed studies, and so is
+    what a colleague reads now: two readers of one list do not follow each other.
+    """
+    walked = walked or ReadingList()
+    studies = matching(user, tab=walked.tab, criteria=walked.criteria)
+    studies = studies.filter(~Exists(_claimed_by_others(user)))
+    if walked.is_ordered_by_gain:
+        keys = most_informative(studies, user=user)
+        at = keys.index(study.pk) if study.pk in keys else -1
+        return next(iter([*keys[at + 1 :], *keys[: max(at, 0)]]), None)
+    if not walked.holds_read:
+        studies = studies.filter(~Exists(_signed()))
+    below = _beside(studies, study, user=user, walked=walked)
+    found: UUID | None = below or studies.exclude(pk=study.pk).values_list("pk", flat=True).first()
     return found
+
+
+def _beside(
+    studies: "QuerySet[Any]", study: Study, *, user: User, walked: ReadingList, back: bool = False
+) -> UUID | None:
+    """Return the first study of an ordered list beyond the place where `study` stands or would stand."""
+    keys = keyset_of(walked.criteria, user=user)
+    names = [key.name for key in keys]
+    place = worklist(user).annotate(**{key.name: key.value for key in keys if key.value}).values(*names)
+    at = place.filter(pk=study.pk).first()
+    if at is None:
+        return None
+    beyond, same = Q(), Q()
+    for key in keys:
+        comparison = "lt" if key.descending != back else "gt"
+        beyond |= same & Q(**{f"{key.name}__{comparison}": at[key.name]})
+        same &= Q(**{key.name: at[key.name]})
+    ordered = studies.annotate(**{key.name: key.value for key in keys if key.value}).filter(beyond)
+    order = [f"{'-' if key.descending != back else ''}{key.name}" for key in keys]
+    found: UUID | None = ordered.order_by(*order).values_list("pk", flat=True).first()
+    return found
+
+
+def _signed() -> "QuerySet[Review]":
+    return Review.objects.filter(study=OuterRef("pk"), state=ReviewState.SIGNED)
+
+
+def _claimed_by_others(user: User) -> "QuerySet[Claim]":
+    return Claim.objects.filter(study=OuterRef("pk"), expires_at__gt=timezone.now()).exclude(reader=user)
 
 
 @dataclass(frozen=True)

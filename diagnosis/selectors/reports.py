@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from http import HTTPStatus
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from diagnosis.dicom.pseudonyms import hashed_uid
@@ -31,7 +33,7 @@ class NothingToReport(Conflict):
 
     code = "nothing_to_report"
     status = HTTPStatus.CONFLICT
-    mend = "Ask again when the analysis is final or a review is signed."
+    mend = gettext_lazy("Ask again when the analysis is final or a review is signed.")
 
 
 def report_facts(user: User, study: Study) -> ReportFacts:
@@ -42,7 +44,7 @@ def report_facts(user: User, study: Study) -> ReportFacts:
     """
     if answers_hidden_from(user, study):
         raise NotAllowed(
-            "What is known of this study is hidden until you have signed a first read.", code="read_first"
+            _("What is known of this study is hidden until you have signed a first read."), code="read_first"
         )
     instances = list(_instances(user, study))
     latest = latest_answer(study)
@@ -81,7 +83,7 @@ def structured_report_of(user: User, study: Study) -> bytes:
 
     facts = report_facts(user, study)
     if not facts.images or (not facts.answers and facts.review is None):
-        raise NothingToReport("There is nothing to report on this study yet.")
+        raise NothingToReport(_("There is nothing to report on this study yet."))
     return structured_report(facts)
 
 

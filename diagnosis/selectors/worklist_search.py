@@ -6,6 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
@@ -20,6 +22,31 @@ SORTS = {
     "probability": (F("top_probability").desc(nulls_last=True), "-created_at", "pk"),
     "patient": ("patient__pseudonym", "-created_at", "pk"),
 }
+
+BELOW_ALL = -1.0
+"""Stands for a probability that there is none of, at the end of the order."""
+
+
+@dataclass(frozen=True)
+class OrderKey:
+    """One key of an order: a field, or a `value` under that name."""
+
+    name: str
+    descending: bool = False
+    value: Combinable | None = None
+
+
+NEWEST = (OrderKey("created_at", descending=True), OrderKey("pk"))
+KEYSETS: dict[str, tuple[OrderKey, ...]] = {
+    "newest": NEWEST,
+    "oldest": (OrderKey("created_at"), OrderKey("pk")),
+    "probability": (
+        OrderKey("ranked_probability", descending=True, value=Coalesce(F("top_probability"), BELOW_ALL)),
+        *NEWEST,
+    ),
+    "patient": (OrderKey("patient__pseudonym"), *NEWEST),
+}
+"""The orders of `SORTS`, key by key, for who looks for what comes before or after a study."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +91,18 @@ def search(studies: "QuerySet[Study]", criteria: Criteria, *, user: User) -> "Qu
         studies = studies.filter(created_at__lt=_begin(criteria.received_to + timedelta(days=1)))
     if criteria.signed:
         studies = studies.filter(Q(is_signed=criteria.signed == "yes"))
-    sort = "newest" if user.blind_first and criteria.sort == "probability" else criteria.sort
-    order: tuple[Any, ...] = SORTS.get(sort, SORTS["newest"])
+    order: tuple[Any, ...] = SORTS[_sort(criteria, user=user)]
     return studies.order_by(*order)
+
+
+def keyset_of(criteria: Criteria, *, user: User) -> tuple[OrderKey, ...]:
+    """Return the keys by which `search` orders."""
+    return KEYSETS[_sort(criteria, user=user)]
+
+
+def _sort(criteria: Criteria, *, user: User) -> str:
+    hidden = user.blind_first and criteria.sort == "probability"
+    return criteria.sort if criteria.sort in SORTS and not hidden else "newest"
 
 
 def matching(user: User, *, tab: str, criteria: Criteria) -> "QuerySet[Study]":

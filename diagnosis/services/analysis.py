@@ -4,6 +4,7 @@ import time
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import audit
@@ -38,9 +39,9 @@ def request_analysis(instance: Instance, *, by: User | None = None) -> Analysis 
 def retry_analysis(analysis: Analysis, *, by: User, reason: str = "") -> Analysis:
     """Queue a failed analysis again, with all its attempts before it."""
     if not by.uploads_images:
-        raise NotAllowed("Your role does not ask for analyses.")
+        raise NotAllowed(_("Your role does not ask for analyses."))
     if analysis.instance.quarantined_at is not None:
-        raise Conflict("This image is in quarantine.", code="quarantined", mend="Release it first.")
+        raise Conflict(_("This image is in quarantine."), code="quarantined", mend=_("Release it first."))
     failure = {"code": analysis.failure_code, "message": analysis.failure_message}
     analysis.transition_to(
         AnalysisState.PENDING,
@@ -62,10 +63,13 @@ def cancel_analysis(analysis: Analysis, *, by: User, reason: str) -> Analysis:
     It counts as failed from now on, so that it can be retried.
     """
     if not by.has_perm("diagnosis.change_analysis"):
-        raise NotAllowed("Only an administrator or a data steward cancels analyses.")
+        raise NotAllowed(_("Only an administrator or a data steward cancels analyses."))
     before = analysis.state
     if before not in OPEN_STATES:
-        raise Conflict(f"This analysis has {before} and cannot be cancelled.", code="not_cancellable")
+        raise Conflict(
+            _("This analysis has ended (%(state)s) and cannot be cancelled.") % {"state": before},
+            code="not_cancellable",
+        )
     analysis.transition_to(
         AnalysisState.FAILED,
         finished_at=timezone.now(),

@@ -6,6 +6,7 @@ anybody may take it over, and nobody is kept from signing by it.
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import audit
@@ -37,7 +38,7 @@ def take_over(study: Study, *, by: User) -> Claim:
     _require_reader(study, by=by)
     now = timezone.now()
     before = Claim.objects.select_for_update().filter(study=study).select_related("reader").first()
-    claim, _ = Claim.objects.update_or_create(
+    claim, _created = Claim.objects.update_or_create(
         study=study, defaults={"reader": by, "claimed_at": now, "expires_at": now + CLAIM_LENGTH}
     )
     if before is not None and before.stands and before.reader_id != by.pk:
@@ -53,5 +54,5 @@ def release_claim(study: Study, *, by: User) -> None:
 def _require_reader(study: Study, *, by: User) -> None:
     if not by.reads_studies or not Study.objects.visible_to(by).filter(pk=study.pk).exists():
         raise NotAllowed(
-            "You may not read this study.", mend="Ask an administrator for the role of a reader."
+            _("You may not read this study."), mend=_("Ask an administrator for the role of a reader.")
         )

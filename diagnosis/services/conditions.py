@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import audit
@@ -30,10 +31,10 @@ def propose_condition(examination_type: ExaminationType, *, name: str, by: User)
     code = slugify(name)[:64].strip("-")
     if not code or len(name) > 120:
         raise InvalidCondition(
-            "This is not a usable name.", mend="Use letters and digits, 120 characters at most."
+            _("This is not a usable name."), mend=_("Use letters and digits, 120 characters at most.")
         )
     if not by.reads_studies:
-        raise NotAllowed("You may not propose conditions.")
+        raise NotAllowed(_("You may not propose conditions."))
     try:
         with transaction.atomic():
             condition, created = Condition.objects.get_or_create(
@@ -51,7 +52,7 @@ def _join(known: Condition, *, by: User) -> Condition:
     condition = known.merged_into or known
     if condition.state == ConditionState.RETIRED:
         raise InvalidCondition(
-            "This condition was retired.", mend="Ask an administrator to bring it back into use."
+            _("This condition was retired."), mend=_("Ask an administrator to bring it back into use.")
         )
     if condition.state == ConditionState.PROPOSED and condition.proposed_by_id != by.pk:
         condition.also_proposed_by.add(by)
@@ -96,11 +97,11 @@ def merge_condition(condition: Condition, *, into: Condition, by: User, reason: 
     _require_decider(by)
     if into.pk == condition.pk or into.state != ConditionState.APPROVED:
         raise InvalidCondition(
-            "A condition is merged into another one that is approved.",
-            mend="Choose or approve the target first.",
+            _("A condition is merged into another one that is approved."),
+            mend=_("Choose or approve the target first."),
         )
     if into.examination_type_id != condition.examination_type_id:
-        raise InvalidCondition("Both conditions must belong to the same type of examination.")
+        raise InvalidCondition(_("Both conditions must belong to the same type of examination."))
     was_proposed = condition.state == ConditionState.PROPOSED
     condition.transition_to(ConditionState.MERGED, merged_into=into)
     drafts = ReviewFinding.objects.filter(condition=condition, review__state=ReviewState.DRAFT)
@@ -147,8 +148,8 @@ def _condition(examination_type: ExaminationType, name: str, *, by: User) -> Con
     code = slugify(name)[:64].strip("-")
     if not code or len(name) > 120:
         raise InvalidCondition(
-            "A label is not usable as the name of a condition.",
-            mend="Give it another name with --label-map, or name it with --absent-label.",
+            _("A label is not usable as the name of a condition."),
+            mend=_("Give it another name with --label-map, or name it with --absent-label."),
         )
     known = Condition.objects.filter(examination_type=examination_type, code=code).first()
     if known is None:
@@ -164,7 +165,8 @@ def _condition(examination_type: ExaminationType, name: str, *, by: User) -> Con
     condition = known.merged_into or known
     if condition.state == ConditionState.RETIRED:
         raise InvalidCondition(
-            f"The condition {condition.code} was retired.", mend="Bring it back into use, or map the label."
+            _("The condition %(code)s was retired.") % {"code": condition.code},
+            mend=_("Bring it back into use, or map the label."),
         )
     if condition.state == ConditionState.PROPOSED:
         approve_condition(condition, by=by, reason="Named by an import.")
@@ -173,4 +175,4 @@ def _condition(examination_type: ExaminationType, name: str, *, by: User) -> Con
 
 def _require_decider(user: User) -> None:
     if not user.has_perm("diagnosis.change_condition"):
-        raise NotAllowed("Only an administrator or a data steward decides about conditions.")
+        raise NotAllowed(_("Only an administrator or a data steward decides about conditions."))

@@ -5,6 +5,8 @@ from http import HTTPStatus
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.services import audit
@@ -21,7 +23,7 @@ class NoSuchMap(ApplicationError):
 
     code = "explanation_not_available"
     status = HTTPStatus.UNPROCESSABLE_ENTITY
-    mend = "Ask for one of the methods that are listed with the finding."
+    mend = gettext_lazy("Ask for one of the methods that are listed with the finding.")
 
 
 @transaction.atomic
@@ -31,9 +33,9 @@ def request_explanation(finding: Finding, *, method: str, by: User) -> Explanati
     Asking again returns the map that is there; one that failed is drawn again.
     """
     if not by.uploads_images:
-        raise NotAllowed("Your role does not ask for maps.")
+        raise NotAllowed(_("Your role does not ask for maps."))
     if not finding.saliency_key or method not in methods_of(finding.analysis.model_version):
-        raise NoSuchMap("This finding has no map of that kind.")
+        raise NoSuchMap(_("This finding has no map of that kind."))
     explanation, created = Explanation.objects.get_or_create(
         finding=finding, method=method, defaults={"requested_by": by}
     )

@@ -8,6 +8,7 @@ from datetime import date
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import audit
@@ -78,11 +79,13 @@ def receive(
         UploadQuotaExceeded: the user handed in too much within the last hour.
     """
     if not by.uploads_images:
-        raise NotAllowed("Your role does not bring images in.", mend="Ask an administrator for another role.")
+        raise NotAllowed(
+            _("Your role does not bring images in."), mend=_("Ask an administrator for another role.")
+        )
     examination_type = study.examination_type if study else examination_type or sole_examination_type()
     if examination_type is None:
         raise UnknownExaminationType(
-            "The type of examination is not known.", mend="Choose one of the examination types."
+            _("The type of examination is not known."), mend=_("Choose one of the examination types.")
         )
     require_room(by, byte_count=len(content), source=source)
     upload = Upload.objects.create(

@@ -10,6 +10,7 @@ from accounts.models import User
 from accounts.services.profile import store_key_bindings
 from medimaging.common.errors import ApplicationError
 
+BOTH = frozenset({"study", "worklist"})
 FIXED_KEYS = frozenset({*"123456789", "?", "/"})
 """Keys that always do the same: choose a finding, show the sheet, search."""
 NAMED_KEYS = frozenset({"Insert", "Delete", "Home", "End", "PageUp", "PageDown", "Backspace"})
@@ -28,6 +29,8 @@ class KeyAction:
     code: str
     label: str | Promise
     default: str
+    pages: frozenset[str] = frozenset({"study"})
+    """Where it does something; one key may do two things on two pages."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,14 @@ class KeyGroup:
 
 GROUPS = (
     KeyGroup(
+        gettext_lazy("List"),
+        (
+            KeyAction("next", gettext_lazy("Next study"), "j", BOTH),
+            KeyAction("previous", gettext_lazy("Previous study"), "k", BOTH),
+            KeyAction("pick", gettext_lazy("Choose the study, to assign it"), "x", frozenset({"worklist"})),
+        ),
+    ),
+    KeyGroup(
         gettext_lazy("Reading"),
         (
             KeyAction("present", gettext_lazy("Present"), "y"),
@@ -63,8 +74,6 @@ GROUPS = (
             KeyAction("consent", gettext_lazy("May be used for training, yes or no"), "t"),
             KeyAction("edit", gettext_lazy("Edit the stored information"), "e"),
             KeyAction("model", gettext_lazy("Facts about the model"), "d"),
-            KeyAction("next", gettext_lazy("Next study"), "j"),
-            KeyAction("previous", gettext_lazy("Previous study"), "k"),
             KeyAction("prior", gettext_lazy("Prior study beside"), "p"),
             KeyAction("similar", gettext_lazy("Similar image beside"), "s"),
             KeyAction("link", gettext_lazy("Link the zoom of both images"), "q"),
@@ -136,6 +145,7 @@ def _require_free(key: str, *, action: str, bindings: dict[str, Binding]) -> Non
     if not printable and key not in NAMED_KEYS:
         raise KeyRefused(_("This key cannot be used."), mend=_("Choose a letter, a digit or a sign."))
     for code, binding in bindings.items():
-        if code != action and binding.key == key:
+        shared = binding.action.pages & ACTIONS[action].pages
+        if code != action and binding.key == key and shared:
             taken = _("This key is taken by “%(action)s”.") % {"action": binding.action.label}
             raise KeyRefused(taken, mend=_("Give that action another key first, or choose a free one."))

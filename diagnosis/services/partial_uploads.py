@@ -38,7 +38,9 @@ def begin_upload(*, by: User, byte_count: int) -> PartialUpload:
         TooMuch: the file is larger than is accepted, or too much is begun and not finished.
     """
     if not by.uploads_images:
-        raise NotAllowed("Your role does not bring images in.", mend="Ask an administrator for another role.")
+        raise NotAllowed(
+            _("Your role does not bring images in."), mend=_("Ask an administrator for another role.")
+        )
     if byte_count > settings.UPLOAD_MAX_BYTES:
         raise TooMuch(
             _("The file is larger than the %(limit)d MB that are accepted.")
@@ -70,9 +72,9 @@ def add_part(partial: PartialUpload, content: bytes, *, offset: int) -> PartialU
         TooMuch: the part reaches beyond the end of the file.
     """
     if offset + len(content) > partial.byte_count:
-        raise TooMuch("The part reaches beyond the end of the file.")
+        raise TooMuch(_("The part reaches beyond the end of the file."))
     if offset != partial.received_count or partial.upload_id is not None:
-        raise WrongOffset("The part does not begin where the last one ended.")
+        raise WrongOffset(_("The part does not begin where the last one ended."))
     if not content:
         return partial
     key = f"parts/{partial.pk}/{uuid4()}"
@@ -84,7 +86,7 @@ def add_part(partial: PartialUpload, content: bytes, *, offset: int) -> PartialU
     )
     if not kept:
         delete_content(key)
-        raise WrongOffset("Another part arrived at the same time.")
+        raise WrongOffset(_("Another part arrived at the same time."))
     partial.refresh_from_db()
     return partial
 
@@ -107,7 +109,7 @@ def finish_upload(
     if partial.upload is not None:
         return partial.upload
     if not partial.is_whole:
-        raise Conflict("Parts of the file are missing.", mend="Send the rest first.")
+        raise Conflict(_("Parts of the file are missing."), mend=_("Send the rest first."))
     upload = receive(
         b"".join(read_content(key) for key in partial.part_keys),
         by=by,

@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import audit
@@ -19,7 +20,7 @@ def quarantine_instance(instance: Instance, *, by: User, reason: str) -> Instanc
     """Hide the image from readers, stop its analyses, and keep it out of every training."""
     reason = authorized(by, reason=reason)
     if not Instance.objects.filter(pk=instance.pk, quarantined_at=None).update(quarantined_at=timezone.now()):
-        raise Conflict("This image is in quarantine already.")
+        raise Conflict(_("This image is in quarantine already."))
     for analysis in Analysis.objects.filter(instance=instance, state__in=OPEN_STATES):
         cancel_analysis(analysis, by=by, reason=reason)
     datasets.quarantine_items(items_of(instance), by=by, reason=reason)
@@ -34,7 +35,7 @@ def release_instance(instance: Instance, *, by: User, reason: str) -> Instance:
     reason = authorized(by, reason=reason)
     in_quarantine = Instance.objects.filter(pk=instance.pk, quarantined_at__isnull=False)
     if not in_quarantine.update(quarantined_at=None):
-        raise Conflict("This image is not in quarantine.")
+        raise Conflict(_("This image is not in quarantine."))
     instance.refresh_from_db(fields=["quarantined_at"])
     datasets.release_items(items_of(instance), by=by, reason=reason)
     curate_instance(instance)
@@ -54,7 +55,7 @@ def exclude_from_training(instance: Instance, *, by: User, reason: str) -> Datas
         group=group_of(study.patient),
     )
     if item.state == ItemState.EXCLUDED and item.state_reason not in BARRED:
-        raise Conflict("This image is excluded from training already.")
+        raise Conflict(_("This image is excluded from training already."))
     return datasets.exclude_item(item, by=by, reason=reason)
 
 
@@ -67,7 +68,7 @@ def items_of(instance: Instance) -> QuerySet[DatasetItem]:
 def authorized(by: User, *, reason: str) -> str:
     """Return the reason; refuse who may not change images, and an empty reason."""
     if not by.has_perm("diagnosis.change_instance"):
-        raise NotAllowed("Only an administrator or a data steward decides about stored images.")
+        raise NotAllowed(_("Only an administrator or a data steward decides about stored images."))
     if not reason.strip():
-        raise ApplicationError("A reason is missing.", code="reason_required", mend="Say why.")
+        raise ApplicationError(_("A reason is missing."), code="reason_required", mend=_("Say why."))
     return reason.strip()

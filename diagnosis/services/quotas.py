@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Count, Min, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Role, User
 from diagnosis.models import Upload, UploadSource
@@ -19,7 +21,7 @@ class UploadQuotaExceeded(TooMany):
     """The user handed in too much within the last hour."""
 
     code = "upload_quota_exceeded"
-    mend = "Wait as long as Retry-After says, or ask an administrator."
+    mend = gettext_lazy("Wait as long as Retry-After says, or ask an administrator.")
 
 
 def require_room(user: User, *, byte_count: int, source: UploadSource) -> None:
@@ -36,12 +38,13 @@ def require_room(user: User, *, byte_count: int, source: UploadSource) -> None:
     used = recent.aggregate(count=Count("pk"), bytes=Sum("byte_count"), oldest=Min("received_at"))
     if used["count"] >= files:
         raise UploadQuotaExceeded(
-            f"You have handed in {files} files within an hour, which is the most.",
+            _("You have handed in %(count)d files within an hour, which is the most.") % {"count": files},
             retry_after=_seconds_until_room(used["oldest"], now),
         )
     if used["count"] and used["bytes"] + byte_count > volume:
         raise UploadQuotaExceeded(
-            f"You have handed in {volume // 1024**2} MB within an hour, which is the most.",
+            _("You have handed in %(count)d MB within an hour, which is the most.")
+            % {"count": volume // 1024**2},
             retry_after=_seconds_until_room(used["oldest"], now),
         )
 

@@ -1,6 +1,8 @@
 """Have an image analyzed again, by whichever model is active now."""
 
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.services import audit
@@ -13,7 +15,7 @@ class NoActiveModel(Conflict):
     """Nothing answers for the examination type."""
 
     code = "no_active_model"
-    mend = "Activate a model version of this examination type, then ask again."
+    mend = gettext_lazy("Activate a model version of this examination type, then ask again.")
 
 
 @transaction.atomic
@@ -23,10 +25,10 @@ def rerun_analysis(instance: Instance, *, by: User, reason: str) -> Analysis:
     A model version answers an image once: the same file gives the same answer.
     """
     if instance.quarantined_at is not None:
-        raise Conflict("This image is in quarantine.", code="quarantined", mend="Release it first.")
+        raise Conflict(_("This image is in quarantine."), code="quarantined", mend=_("Release it first."))
     analysis = request_analysis(instance, by=by)
     if analysis is None:
-        raise NoActiveModel("No model is active for this examination type.")
+        raise NoActiveModel(_("No model is active for this examination type."))
     if analysis.state == AnalysisState.FAILED:
         return retry_analysis(analysis, by=by, reason=reason)
     audit.record(

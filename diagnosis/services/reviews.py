@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.services import audit
@@ -35,7 +37,9 @@ class SignedMeanwhile(StaleVersion):
     """Another reader has signed the study since the page was loaded."""
 
     code = "signed_meanwhile"
-    mend = "Load the study again, look at what was signed, and sign yours if it is to stand beside it."
+    mend = gettext_lazy(
+        "Load the study again, look at what was signed, and sign yours if it is to stand beside it."
+    )
 
 
 @transaction.atomic
@@ -91,7 +95,8 @@ def sign_review(
     _require_others_seen(review, seen=others_seen, by=by)
     if not review.findings.exists():
         raise InvalidReview(
-            "The review holds no verdict.", mend="Accept, reject or mark as uncertain at least one condition."
+            _("The review holds no verdict."),
+            mend=_("Accept, reject or mark as uncertain at least one condition."),
         )
     _require_unamended(review.amends)
     _next_revision(review, expected=expected_revision)
@@ -128,13 +133,16 @@ def amend_review(review: Review, *, by: User, reason: str) -> Review:
     """Return a new draft that copies the signed review and, once signed, takes its place."""
     _require_reader(review.study, by=by)
     if not reason.strip():
-        raise InvalidReview("An amendment needs a reason.", mend="Say why the signed review is changed.")
+        raise InvalidReview(
+            _("An amendment needs a reason."), mend=_("Say why the signed review is changed.")
+        )
     if review.state != ReviewState.SIGNED:
-        raise Conflict("Only a signed review is amended.", mend="Change the draft itself.")
+        raise Conflict(_("Only a signed review is amended."), mend=_("Change the draft itself."))
     _require_unamended(review)
     if Review.objects.filter(study=review.study, reader=by, state=ReviewState.DRAFT).exists():
         raise Conflict(
-            "You already have a draft on this study.", mend="Sign or discard it before you amend the review."
+            _("You already have a draft on this study."),
+            mend=_("Sign or discard it before you amend the review."),
         )
     draft = Review.objects.create(
         study=review.study,
@@ -163,21 +171,21 @@ def discard_draft(review: Review, *, by: User) -> None:
 def _require_reader(study: Study, *, by: User) -> None:
     if not by.reads_studies or not Study.objects.visible_to(by).filter(pk=study.pk).exists():
         raise NotAllowed(
-            "You may not review this study.", mend="Ask an administrator for the role of a reader."
+            _("You may not review this study."), mend=_("Ask an administrator for the role of a reader.")
         )
 
 
 def _require_own_draft(review: Review, *, by: User) -> None:
     if review.reader_id != by.pk:
-        raise NotAllowed("This draft is another reader's.")
+        raise NotAllowed(_("This draft is another reader's."))
     if review.state != ReviewState.DRAFT:
-        raise Conflict("This review is signed and cannot be changed.", mend="Amend it with a reason.")
+        raise Conflict(_("This review is signed and cannot be changed."), mend=_("Amend it with a reason."))
     _require_reader(review.study, by=by)
 
 
 def _require_unamended(review: Review | None) -> None:
     if review is not None and review.amendments.filter(state=ReviewState.SIGNED).exists():
-        raise Conflict("This review was amended already.", mend="Amend the latest review instead.")
+        raise Conflict(_("This review was amended already."), mend=_("Amend the latest review instead."))
 
 
 def _next_revision(review: Review, *, expected: int | None, **changes: object) -> None:
@@ -201,7 +209,7 @@ def _require_others_seen(review: Review, *, seen: int | None, by: User) -> None:
     if seen is not None and seen != signed_by_others(review.study, user=by):
         latest = _signed_by_another(review).first()
         name = latest.reader if latest else "Another reader"
-        raise SignedMeanwhile(f"{name} signed this study while you were reading it.")
+        raise SignedMeanwhile(_("%(name)s signed this study while you were reading it.") % {"name": name})
 
 
 def _signed_by_another(review: Review) -> QuerySet[Review]:

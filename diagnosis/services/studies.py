@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import audit
@@ -41,12 +42,14 @@ def edit_information(
     _require_editor(study, by=by)
     unknown = set(changes) - set(EDITABLE)
     if unknown:
-        raise InvalidInformation(f"These fields cannot be edited: {', '.join(sorted(unknown))}.")
+        raise InvalidInformation(
+            _("These fields cannot be edited: %(fields)s.") % {"fields": ", ".join(sorted(unknown))}
+        )
     if not reason.strip():
-        raise InvalidInformation("A change needs a reason.", mend="Say why the information is changed.")
+        raise InvalidInformation(_("A change needs a reason."), mend=_("Say why the information is changed."))
     locked = Study.objects.select_for_update().select_related("patient").get(pk=study.pk)
     if expected_revision is not None and locked.revision != expected_revision:
-        raise StaleVersion("The study was changed since you loaded it.")
+        raise StaleVersion(_("The study was changed since you loaded it."))
     before = {name: _read(locked, name) for name in changes}
     changed = {name: value for name, value in changes.items() if value != before[name]}
     if not changed:
@@ -70,7 +73,7 @@ def share_study(study: Study, *, reader: User, by: User, reason: str = "") -> No
     """Let another user see the study."""
     _require_editor(study, by=by)
     if not reader.is_active:
-        raise InvalidInformation("The study can be shared with active users only.")
+        raise InvalidInformation(_("The study can be shared with active users only."))
     study.readers.add(reader)
     audit.record("study.share", by=by, target=study, reason=reason, details={"reader": str(reader.pk)})
 
@@ -87,7 +90,7 @@ def _require_editor(study: Study, *, by: User) -> None:
     """Readers edit what they may see; an administrator and a data steward edit everything."""
     sees = Study.objects.visible_to(by).filter(pk=study.pk).exists()
     if not sees or not (by.reads_studies or study.owner_id == by.pk):
-        raise NotAllowed("You may not change this study.")
+        raise NotAllowed(_("You may not change this study."))
 
 
 def _read(study: Study, name: str) -> Any:
@@ -108,7 +111,7 @@ def _save(study: Study) -> None:
     except ValidationError as error:
         fields = ", ".join(sorted(error.message_dict))
         raise InvalidInformation(
-            f"These values are not valid: {fields}.", mend="; ".join(error.messages)
+            _("These values are not valid: %(fields)s.") % {"fields": fields}, mend="; ".join(error.messages)
         ) from error
     study.patient.save(update_fields=["sex"])
     study.save(update_fields=[*STUDY_FIELDS, "revision"])

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from accounts.models import User
 from diagnosis.models import (
     Condition,
@@ -58,21 +60,24 @@ def require_possible(study: Study, verdicts: Sequence[VerdictInput], *, by: User
     """
     chosen = {given.condition.pk for given in verdicts}
     if len(chosen) < len(verdicts):
-        raise InvalidReview("A condition was given twice.", mend="Give each condition one verdict.")
+        raise InvalidReview(_("A condition was given twice."), mend=_("Give each condition one verdict."))
     if any(given.verdict not in Verdict.values for given in verdicts):
-        raise InvalidReview("A verdict is unknown.", mend=f"Use one of {', '.join(Verdict.values)}.")
+        raise InvalidReview(
+            _("A verdict is unknown."), mend=_("Use one of %(words)s.") % {"words": ", ".join(Verdict.values)}
+        )
     reasons = {given.disagreement_reason for given in verdicts} - {""}
     if reasons - set(DisagreementReason.values):
         raise InvalidReview(
-            "A reason to disagree is unknown.", mend=f"Use one of {', '.join(DisagreementReason.values)}."
+            _("A reason to disagree is unknown."),
+            mend=_("Use one of %(words)s.") % {"words": ", ".join(DisagreementReason.values)},
         )
     selectable = Condition.objects.selectable_by(by).filter(
         examination_type=study.examination_type_id, pk__in=chosen
     )
     if selectable.count() < len(chosen):
         raise InvalidReview(
-            "A condition does not belong to this type of examination.",
-            mend="Choose one of its conditions, or propose a new one.",
+            _("A condition does not belong to this type of examination."),
+            mend=_("Choose one of its conditions, or propose a new one."),
         )
     _require_boxes_within(study, verdicts)
 
@@ -126,15 +131,16 @@ def stored_verdicts(review: Review) -> list[VerdictInput]:
 def _require_boxes_within(study: Study, verdicts: Sequence[VerdictInput]) -> None:
     if any(len(given.boxes) > MOST_BOXES for given in verdicts):
         raise InvalidReview(
-            f"A finding has more than {MOST_BOXES} boxes.", mend="Draw one box around each region."
+            _("A finding has more than %(most)d boxes.") % {"most": MOST_BOXES},
+            mend=_("Draw one box around each region."),
         )
     boxes = [box for given in verdicts for box in given.boxes]
     instances = Instance.objects.filter(series__study=study, pk__in={box.instance for box in boxes})
     known = {instance.pk: instance for instance in instances}
     if any(not _is_within(box, known.get(box.instance)) for box in boxes):
         raise InvalidReview(
-            "A box does not lie within an image of this study.",
-            mend="Draw it again, in whole pixels of one of the study's images.",
+            _("A box does not lie within an image of this study."),
+            mend=_("Draw it again, in whole pixels of one of the study's images."),
         )
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Role, User, UserStatus
 from accounts.services import audit
@@ -19,7 +21,7 @@ class NothingChosen(ApplicationError):
     """The form was sent without what it needs."""
 
     code = "nothing_chosen"
-    mend = "Go back, fill in what is missing, and send it again."
+    mend = gettext_lazy("Go back, fill in what is missing, and send it again.")
 
 
 def readers_to_assign() -> "QuerySet[User]":
@@ -34,10 +36,10 @@ def assign_studies(studies: Sequence[Study], *, reader: User, by: User) -> int:
     """Ask `reader` to read the studies, which shares them; return how many were not asked before."""
     if not by.assigns_studies:
         raise NotAllowed(
-            "You may not assign studies.", mend="Ask an administrator or a data steward to assign them."
+            _("You may not assign studies."), mend=_("Ask an administrator or a data steward to assign them.")
         )
     if not reader.reads_studies:
-        raise NothingChosen("Only an active reader can be asked to read studies.")
+        raise NothingChosen(_("Only an active reader can be asked to read studies."))
     asked = set(
         Assignment.objects.filter(study__in=studies, reader=reader).values_list("study_id", flat=True)
     )
@@ -63,9 +65,10 @@ def save_filter(user: User, *, name: str, query: str) -> SavedFilter:
     known = user.saved_filters.filter(name=name).exists()
     if not known and user.saved_filters.count() >= MOST_FILTERS:
         raise NothingChosen(
-            f"You keep {MOST_FILTERS} filters already.", mend="Delete one that you no longer use."
+            _("You keep %(most)d filters already.") % {"most": MOST_FILTERS},
+            mend=_("Delete one that you no longer use."),
         )
-    saved, _ = SavedFilter.objects.update_or_create(user=user, name=name, defaults={"query": query})
+    saved, _created = SavedFilter.objects.update_or_create(user=user, name=name, defaults={"query": query})
     return saved
 
 

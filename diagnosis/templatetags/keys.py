@@ -10,8 +10,15 @@ register = template.Library()
 
 
 @register.inclusion_tag("diagnosis/parts/keys.html", takes_context=True)
-def key_sheet(context: dict[str, Any]) -> dict[str, Any]:
-    """Show the keys of the reader who looks at the page."""
+def key_sheet(context: dict[str, Any], page: str = "study") -> dict[str, Any]:
+    """Show the keys that do something on a page, as the reader who looks at it has chosen them."""
     bindings = bindings_of(context["user"])
-    groups = [(group.title, [bindings[action.code] for action in group.actions]) for group in GROUPS]
-    return {"groups": groups, "csrf_token": context.get("csrf_token")}
+    groups = [
+        (group.title, [bindings[action.code] for action in group.actions if page in action.pages])
+        for group in GROUPS
+    ]
+    return {
+        "groups": [(title, shown) for title, shown in groups if shown],
+        "page": page,
+        "csrf_token": context.get("csrf_token"),
+    }

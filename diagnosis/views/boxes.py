@@ -4,6 +4,8 @@ import json
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from diagnosis.selectors.boxes import NUMBERS
 from diagnosis.services.verdicts import BoxInput, InvalidReview
 
@@ -24,7 +26,7 @@ def read_boxes(sent: str) -> tuple[BoxInput, ...]:
         return tuple(_box(box) for box in json.loads(sent))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise InvalidReview(
-            "The boxes of a finding were not understood.", mend="Reload the page and draw them again."
+            _("The boxes of a finding were not understood."), mend=_("Reload the page and draw them again.")
         ) from error
 
 

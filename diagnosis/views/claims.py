@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from diagnosis.services.claims import claim_study, take_over
 from diagnosis.views.common import ReaderRequest, page
+from diagnosis.views.lists import list_query, study_address
 from diagnosis.views.study import visible_study
 
 
@@ -23,6 +24,7 @@ def claim(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
         "study": study,
         "claim": standing,
         "reviewing": True,
+        "came_from": list_query(request),
         "renewed": True,
         "was_mine": request.POST.get("mine") == "1" and standing.reader_id != request.user.pk,
     }
@@ -36,4 +38,4 @@ def take(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
     study = visible_study(request, pk)
     take_over(study, by=request.user)
     messages.success(request, _("You read this study now. Whoever read it before is told."))
-    return redirect("diagnosis:study", study.pk)
+    return redirect(study_address(request, study.pk))

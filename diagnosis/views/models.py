@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from diagnosis.forms import ReasonForm
@@ -23,7 +24,7 @@ class ReasonMissing(ApplicationError):
     """A decision was sent without a reason."""
 
     code = "reason_missing"
-    mend = "Say why, in one sentence; it is kept in the audit trail."
+    mend = gettext_lazy("Say why, in one sentence; it is kept in the audit trail.")
 
 
 @page
@@ -93,8 +94,8 @@ def roll_back(request: ReaderRequest, code: str) -> HttpResponseBase:
 def _reason(request: ReaderRequest) -> str:
     """Return the reason that was sent; whoever may not decide is told that first."""
     if not request.user.is_superuser:
-        raise NotAllowed("Only an administrator decides which model answers.")
+        raise NotAllowed(_("Only an administrator decides which model answers."))
     form = ReasonForm(request.POST)
     if not form.is_valid():
-        raise ReasonMissing("A decision about a model needs a reason.")
+        raise ReasonMissing(_("A decision about a model needs a reason."))
     return str(form.cleaned_data["reason"])

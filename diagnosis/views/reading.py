@@ -54,8 +54,11 @@ class Row:
     disagreement_reason: str = ""
 
 
-def study_context(study: Study, *, user: User, instance_id: str = "") -> dict[str, Any]:
-    """Return everything the templates of one study need."""
+def study_context(study: Study, *, user: User, instance_id: str = "", came_from: str = "") -> dict[str, Any]:
+    """Return everything the templates of one study need.
+
+    `came_from` is the query of the worklist that the reader walks through.
+    """
     page = study_page(study, user=user)
     shown = _chosen(page, instance_id)
     analysis = shown.analysis if shown else None
@@ -89,7 +92,8 @@ def study_context(study: Study, *, user: User, instance_id: str = "") -> dict[st
         "disagreement_reasons": DisagreementReason.choices,
         "review_form": review_form(page.draft),
         "information_form": information_form(study),
-        "neighbors": neighbors(study, user=user),
+        "neighbors": None if came_from else neighbors(study, user=user),
+        "came_from": came_from,
         "priors": first_images(page.priors),
     }
 

@@ -1,12 +1,10 @@
 """Read a study: save, sign, amend, discard."""
 
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -22,8 +20,9 @@ from diagnosis.services.reviews import (
     sign_review,
     start_review,
 )
-from diagnosis.services.verdicts import VerdictInput
+from diagnosis.services.verdicts import InvalidReview, VerdictInput
 from diagnosis.views.common import ReaderRequest, page
+from diagnosis.views.lists import list_address, list_query, study_address, walked_list
 from diagnosis.views.reading import read_verdicts, study_context
 from diagnosis.views.study import visible_study
 from medimaging.common.errors import StaleVersion
@@ -42,16 +41,19 @@ def write_review(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
     action = request.POST.get("action", "save")
     review = _store(request, study, form, action=action)
     if action in {"sign", "sign_next"} and not request.htmx:
-        sign_review(review, by=request.user, others_seen=form.cleaned_data.get("others_seen"))
-        messages.success(request, _signed_words(review))
-        return _after_signing(request, study, action=action)
+        return _sign(request, study, review, form, leaves=action == "sign_next")
     if request.htmx:
-        context = study_context(study, user=request.user, instance_id=request.GET.get("instance", ""))
+        context = study_context(
+            study,
+            user=request.user,
+            instance_id=request.GET.get("instance", ""),
+            came_from=list_query(request),
+        )
         whole = action in {"add", "propose"}
         template = "diagnosis/parts/reading.html" if whole else "diagnosis/parts/saved.html"
         return render(request, template, context)
     messages.success(request, _("The draft is stored. It is yours alone until you sign it."))
-    return redirect(_own_address(request, study))
+    return redirect(study_address(request, study.pk, same_image=True))
 
 
 @page
@@ -60,7 +62,7 @@ def amend(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
     """Begin a new draft that amends a signed review."""
     review = get_object_or_404(Review.objects.visible_to(request.user), pk=pk)
     amend_review(review, by=request.user, reason=request.POST.get("reason", ""))
-    return redirect("diagnosis:study", review.study_id)
+    return redirect(study_address(request, review.study_id))
 
 
 @page
@@ -70,7 +72,7 @@ def discard(request: ReaderRequest, pk: UUID) -> HttpResponseBase:
     review = get_object_or_404(Review, pk=pk, reader=request.user)
     discard_draft(review, by=request.user)
     messages.success(request, _("The draft is discarded."))
-    return redirect("diagnosis:study", review.study_id)
+    return redirect(study_address(request, review.study_id))
 
 
 def _store(request: ReaderRequest, study: Study, form: ReviewForm, *, action: str) -> Review:
@@ -84,7 +86,7 @@ def _store(request: ReaderRequest, study: Study, form: ReviewForm, *, action: st
     expected = form.cleaned_data.get("revision")
     review = start_review(study, by=request.user)
     if expected is None and review.revision > 1:
-        raise StaleVersion("You have a draft on this study that this page did not show.")
+        raise StaleVersion(_("You have a draft on this study that this page did not show."))
     return save_draft(
         review,
         by=request.user,
@@ -121,18 +123,20 @@ def _signed_words(review: Review) -> str:
     return f"{said} {counted % {'signed': following.signed, 'needed': following.needed}}"
 
 
-def _after_signing(request: ReaderRequest, study: Study, *, action: str) -> HttpResponseBase:
-    if action == "sign":
-        return redirect("diagnosis:study", study.pk)
-    following = next_unread(study, user=request.user)
+def _sign(
+    request: ReaderRequest, study: Study, review: Review, form: ReviewForm, *, leaves: bool
+) -> HttpResponseBase:
+    """Sign, and lead on; where to is found before, because what is signed leaves the lists of the unread."""
+    following = next_unread(study, user=request.user, walked=walked_list(request)) if leaves else None
+    try:
+        sign_review(review, by=request.user, others_seen=form.cleaned_data.get("others_seen"))
+    except InvalidReview as error:  # The draft is stored: what is missing is said where it can be given.
+        messages.error(request, str(error))
+        return redirect(study_address(request, study.pk, same_image=True))
+    messages.success(request, _signed_words(review))
+    if not leaves:
+        return redirect(study_address(request, study.pk))
     if following is None:
-        messages.success(request, _("That was the last unread study."))
-        return redirect("diagnosis:worklist")
-    return redirect("diagnosis:study", following.pk)
-
-
-def _own_address(request: ReaderRequest, study: Study) -> str:
-    """Return the address of the study's page, with the same of its images chosen."""
-    address = reverse("diagnosis:study", args=[study.pk])
-    instance = request.GET.get("instance", "")
-    return f"{address}?{urlencode({'instance': instance})}" if instance else address
+        messages.success(request, _("That was the last unread study of the list."))
+        return redirect(list_address(request))
+    return redirect(study_address(request, following))

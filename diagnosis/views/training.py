@@ -43,12 +43,12 @@ def start(request: ReaderRequest, code: str) -> HttpResponseBase:
     """Begin a quick or a full training."""
     kind = get_object_or_404(ExaminationType, code=code)
     if not training.may_train(request.user):
-        raise NotAllowed("Only administrators and data stewards may train models.")
+        raise NotAllowed(_("Only administrators and data stewards may train models."))
     form = TrainingForm(request.POST)
     if not form.is_valid():
         raise UnknownKind(
-            "This training does not exist.",
-            mend="Choose quick or full, one of the listed networks, and 0 to 1000 epochs.",
+            _("This training does not exist."),
+            mend=_("Choose quick or full, one of the listed networks, and 0 to 1000 epochs."),
         )
     run = training.request_training(kind, by=request.user, **form.options())
     return redirect("diagnosis:training", run.pk)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from diagnosis.dicom.treatment import treated_elements
 from diagnosis.forms import UploadForm
 from diagnosis.models import Upload, UploadSource, UploadState
+from diagnosis.selectors.rejections import rejection_words
 from diagnosis.services.intake import receive
 from diagnosis.services.quotas import UploadQuotaExceeded
 from diagnosis.views.common import ReaderRequest, page
@@ -85,7 +86,7 @@ def _receive(request: ReaderRequest, form: UploadForm, file: "UploadedFile[Any]"
 def _verdict(upload: Upload) -> dict[str, str]:
     """Return what became of one file, in words."""
     if upload.state == UploadState.REJECTED or upload.instance is None:
-        return {"verdict": "rejected", "message": upload.rejection, "study_url": ""}
+        return {"verdict": "rejected", "message": rejection_words(upload), "study_url": ""}
     url = reverse("diagnosis:study", args=[upload.instance.series.study_id])
     if upload.duplicate:
         message = _("The same image is stored already; nothing was added.")

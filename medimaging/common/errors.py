@@ -2,6 +2,9 @@
 
 from http import HTTPStatus
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
 
 class ApplicationError(Exception):
     """Base of every error that is fit to be shown to the person who caused it.
@@ -12,12 +15,12 @@ class ApplicationError(Exception):
 
     code = "application_error"
     status = HTTPStatus.UNPROCESSABLE_ENTITY
-    mend = ""
+    mend: "str | Promise" = ""
 
     def __init__(self, message: str, *, mend: str = "", code: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.mend = mend or self.mend
+        self.mend = str(mend or self.mend)
         self.code = code or self.code
 
     def __str__(self) -> str:
@@ -36,7 +39,7 @@ class StaleVersion(ApplicationError):
 
     code = "stale_version"
     status = HTTPStatus.PRECONDITION_FAILED
-    mend = "Load it again, look at what changed, and repeat your change."
+    mend = gettext_lazy("Load it again, look at what changed, and repeat your change.")
 
 
 class TooMany(ApplicationError):

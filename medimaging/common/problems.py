@@ -105,7 +105,7 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> HttpResponse |
 def application_problem(error: ApplicationError) -> HttpResponse:
     """Return the problem document of what a service said."""
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
-    return problem(error.status, code=error.code, detail=error.message, mend=error.mend, headers=headers)
+    return problem(error.status, code=error.code, detail=error.message, mend=str(error.mend), headers=headers)
 
 
 def _as_known(error: Exception) -> Exception:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from medimaging.common.errors import Conflict
 
@@ -18,7 +20,7 @@ class LostRace(Conflict):
     """Another process moved the row first."""
 
     code = "lost_race"
-    mend = "Load it again and repeat if it still applies."
+    mend = gettext_lazy("Load it again and repeat if it still applies.")
 
 
 class StatefulModel(models.Model):
@@ -43,12 +45,16 @@ class StatefulModel(models.Model):
         current = getattr(self, self.STATE_FIELD)
         if not self.can_transition_to(target):
             raise IllegalTransition(
-                f"This {self._meta.verbose_name} is {current} and cannot become {target}."
+                _("This %(name)s is %(current)s and cannot become %(target)s.")
+                % {"name": self._meta.verbose_name, "current": current, "target": target}
             )
         values = {self.STATE_FIELD: target, **changes}
         expected = {"pk": self.pk, self.STATE_FIELD: current}
         if not type(self)._base_manager.filter(**expected).update(**values):
-            raise LostRace(f"This {self._meta.verbose_name} is no longer {current}.")
+            raise LostRace(
+                _("This %(name)s is no longer %(current)s.")
+                % {"name": self._meta.verbose_name, "current": current}
+            )
         for name, value in values.items():
             setattr(self, name, value)
         return self

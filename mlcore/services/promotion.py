@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from medimaging.common.errors import Conflict, NotAllowed
@@ -17,14 +19,16 @@ class GateNotPassed(Conflict):
     """The candidate was not found to be as good as the model that answers."""
 
     code = "gate_not_passed"
-    mend = "Look at the criteria of its gate report, then train again; there is no way around the gate."
+    mend = gettext_lazy(
+        "Look at the criteria of its gate report, then train again; there is no way around the gate."
+    )
 
 
 class NothingBefore(Conflict):
     """No earlier version answered."""
 
     code = "nothing_to_roll_back_to"
-    mend = "Promote a candidate instead."
+    mend = gettext_lazy("Promote a candidate instead.")
 
 
 @transaction.atomic
@@ -62,10 +66,10 @@ def roll_back(examination_type: ExaminationType, *, by: User, reason: str) -> Mo
     _require_decider(by)
     active = active_version(examination_type)
     if active is None:
-        raise NothingBefore("No model is active for this examination type.")
+        raise NothingBefore(_("No model is active for this examination type."))
     earlier = version_before(active)
     if earlier is None:
-        raise NothingBefore("No earlier model has answered for this examination type.")
+        raise NothingBefore(_("No earlier model has answered for this examination type."))
     return activate_version(
         earlier, by=by, reason=reason, details=_grounds(earlier, active, latest_gate_report(earlier))
     )
@@ -86,30 +90,30 @@ def version_before(active: ModelVersion) -> ModelVersion | None:
 
 def _require_decider(by: User | None) -> None:
     if by is not None and not by.is_superuser:
-        raise NotAllowed("Only an administrator decides which model answers.")
+        raise NotAllowed(_("Only an administrator decides which model answers."))
 
 
 def _require_passed(report: GateReport | None, *, incumbent: ModelVersion) -> None:
     if report is None:
         raise GateNotPassed(
-            "This candidate was never held against the model that answers now.",
-            mend="Have it measured at the gate first.",
+            _("This candidate was never held against the model that answers now."),
+            mend=_("Have it measured at the gate first."),
         )
     if report.incumbent_id != incumbent.pk:
         raise GateNotPassed(
-            "Another model answers now than the one this candidate was held against.",
-            mend="Have it measured at the gate again, or train again.",
+            _("Another model answers now than the one this candidate was held against."),
+            mend=_("Have it measured at the gate again, or train again."),
         )
     if not report.passed:
         missed = ", ".join(str(one["name"]) for one in report.criteria if not one["passed"])
-        raise GateNotPassed(f"This candidate did not pass the gate: {missed}.")
+        raise GateNotPassed(_("This candidate did not pass the gate: %(missed)s.") % {"missed": missed})
 
 
 def _require_measured_under(plan: ChangePlan, report: GateReport | None) -> None:
     if report is not None and report.change_plan_id != plan.pk:
         raise GateNotPassed(
-            "Another change control plan is in force than the one this candidate was measured under.",
-            mend="Have it measured at the gate again.",
+            _("Another change control plan is in force than the one this candidate was measured under."),
+            mend=_("Have it measured at the gate again."),
         )
 
 

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import Role, User
 from accounts.services import audit
@@ -87,7 +88,9 @@ def cancel_training(run: TrainingRun, *, by: User, reason: str = "") -> Training
         run.cancel_requested_at = now
         run.save(update_fields=["cancel_requested_at"])
     else:
-        raise NotCancellable(f"This training has {run.state} and cannot be cancelled.")
+        raise NotCancellable(
+            _("This training has ended (%(state)s) and cannot be cancelled.") % {"state": run.state}
+        )
     audit.record("training_run.cancel", by=by, target=run, reason=reason)
     return run
 
@@ -122,7 +125,10 @@ def request_gate(version: ModelVersion, *, by: User, reason: str = "") -> ModelV
     """Have a candidate held against the model that answers now, on the newest dataset version."""
     _require_trainer(by)
     if version.state != ModelState.CANDIDATE:
-        raise Conflict(f"This version is {version.state}; only candidates are measured at the gate.")
+        raise Conflict(
+            _("This version is no candidate (%(state)s); only candidates are measured at the gate.")
+            % {"state": version.state}
+        )
     audit.record("model_version.measure", by=by, target=version, reason=reason)
     transaction.on_commit(lambda: tasks.signal_judging(str(version.pk)))
     return version
@@ -130,7 +136,7 @@ def request_gate(version: ModelVersion, *, by: User, reason: str = "") -> ModelV
 
 def _require_trainer(by: User) -> None:
     if not may_train(by):
-        raise NotAllowed("Only administrators and data stewards may train models.")
+        raise NotAllowed(_("Only administrators and data stewards may train models."))
 
 
 def _signal(run: TrainingRun) -> None:

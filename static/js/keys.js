@@ -43,7 +43,7 @@
     if (key === " " && event.target.closest?.("button, a, summary, input, label")) return;
     // A slider keeps its own keys, but for the one of the frames, whose keys are those of the frames.
     if (event.target.type === "range" && !event.target.matches("[data-frames]") && ["PageUp", "PageDown", "Home", "End"].includes(key)) return;
-    const act = /^[1-9]$/.test(key) ? () => acts.get("choose")?.(Number(key) - 1) : key === "?" ? openSheet : acts.get(actionOf(key));
+    const act = /^[1-9]$/.test(key) ? () => acts.get("choose")?.(Number(key) - 1) : key === "?" ? openSheet : acts.get(key === "/" ? "search" : actionOf(key));
     if (!act) return;
     event.preventDefault();
     act();

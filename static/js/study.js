@@ -143,7 +143,7 @@
     } catch {
       // Without storage the order of all studies is used.
     }
-    const at = list.indexOf(location.pathname);
+    const at = list.findIndex((address) => new URL(address, location.href).pathname === location.pathname);
     const listed = at < 0 ? null : list[at + (direction === "next" ? 1 : -1)];
     const address = listed || document.querySelector(`[data-go="${direction}"][href]`)?.getAttribute("href");
     if (address) location.assign(address);

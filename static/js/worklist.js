@@ -1,4 +1,4 @@
-// Keys of the worklist: J and K move, Enter opens, / searches, X picks. All choices survive live updates.
+// The worklist: keys move through it, open, search and pick. All choices survive live updates.
 (() => {
   "use strict";
   let chosen = null;
@@ -55,15 +55,11 @@
     }
   }
 
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || medimaging.isTyping(event)) return;
-    const key = event.key.toLowerCase();
-    if (key === "j") move(1);
-    else if (key === "k") move(-1);
-    else if (key === "/") document.getElementById("id_q").focus();
-    else if (key === "x" && chosen) pickChosen();
-    else return;
-    event.preventDefault();
+  medimaging.onKeys({
+    next: () => move(1),
+    previous: () => move(-1),
+    search: () => document.getElementById("id_q").focus(),
+    pick: pickChosen,
   });
 
   document.addEventListener("click", (event) => {

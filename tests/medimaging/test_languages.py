@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import translation
 
 from accounts.models import User
+from tests.factories import StudyFactory
 
 FOLDER = Path("locale/de/LC_MESSAGES")
 SOURCES = ("accounts", "diagnosis", "medimaging", "mlcore", "templates")
@@ -93,3 +95,20 @@ def test_the_users_own_choice_goes_before_the_browsers(client: Client, reader: U
     assert "Arbeitsliste" in text
     reader.refresh_from_db()
     assert reader.language == "de"
+
+
+@pytest.mark.django_db
+def test_a_refusal_and_a_rejected_file_are_said_in_the_readers_language(client: Client, reader: User) -> None:
+    User.objects.filter(pk=reader.pk).update(language="de")
+    client.force_login(reader)
+    study = StudyFactory.create(owner=reader)
+    early = client.post(f"/studies/{study.pk}/review/", {"action": "sign"}, follow=True)
+    assert "Die Befundung enthält kein Urteil." in early.content.decode()
+    file = SimpleUploadedFile("notes.png", b"Nothing but text. " * 20)
+    kind = str(study.examination_type_id)
+    rejected = client.post(
+        "/upload/",
+        {"files": file, "examination_type": kind},
+        headers={"accept": "application/json"},
+    )
+    assert "Dieses Dateiformat wird hier nicht gelesen." in rejected.content.decode()

@@ -1,5 +1,7 @@
 """Reading: drafts, verdicts, proposals, signing, amendments."""
 
+from urllib.parse import urlencode
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -95,12 +97,6 @@ def test_what_is_stored_in_the_background_is_never_signed(page: Client, read: Re
     assert Review.objects.get().state == ReviewState.DRAFT
 
 
-def test_signing_without_a_verdict_says_what_is_missing(page: Client, read: Read) -> None:
-    response = page.post(review_url(read), {"action": "sign"})
-    assert response.status_code == 422
-    assert "holds no verdict" in response.content.decode()
-
-
 def test_sign_and_next_leads_to_the_next_unread_study(page: Client, read: Read, reader: User) -> None:
     older = answered_study(reader, seed=2)
     assert older.study.created_at > read.study.created_at
@@ -178,3 +174,42 @@ def test_a_blind_reader_sees_the_answer_after_signing(page: Client, read: Read, 
     )
     assert "83 %" in signed.content.decode()
     assert not Review.objects.get().model_answer_seen
+
+
+def test_sign_and_next_stays_in_the_list_that_the_reader_came_from(
+    page: Client, read: Read, reader: User
+) -> None:
+    wanted = answered_study(reader, seed=3, probability=0.7)
+    answered_study(reader, seed=4, probability=0.1)
+    answered_study(reader, seed=5, probability=0.9)
+    query = "tab=unread&sort=probability"
+    address = f"{review_url(read)}?{urlencode({'list': query})}"
+    answer = page.post(address, verdict(read, action="sign_next"))
+    assert answer["Location"] == f"/studies/{wanted.study.pk}/?{urlencode({'list': query})}"
+    shown = page.get(answer["Location"]).content.decode()
+    assert f"/studies/{wanted.study.pk}/next/?list=tab%3Dunread%26sort%3Dprobability" in shown
+    assert 'href="/?tab=unread&amp;sort=probability"' in shown
+
+
+def test_at_the_end_of_a_list_the_reader_is_led_back_to_it(page: Client, read: Read) -> None:
+    query = urlencode({"list": "tab=unread"})
+    answer = page.post(f"{review_url(read)}?{query}", verdict(read, action="sign_next"))
+    assert answer["Location"] == "/?tab=unread"
+    beside = page.get(f"/studies/{read.study.pk}/next/?{query}", follow=True)
+    assert beside.redirect_chain[0][0] == f"/studies/{read.study.pk}/?{query}"
+    assert "last study of the list" in beside.content.decode()
+
+
+def test_signing_without_a_verdict_is_said_where_the_verdict_is_given(page: Client, read: Read) -> None:
+    answer = page.post(review_url(read), {"action": "sign_next", "comment": "Rotated."}, follow=True)
+    assert answer.redirect_chain[-1][0] == f"/studies/{read.study.pk}/"
+    shown = answer.content.decode()
+    assert "The review holds no verdict." in shown
+    assert "Rotated." in shown
+    assert not Review.objects.filter(state=ReviewState.SIGNED).exists()
+
+
+@pytest.mark.parametrize("direction", ["next", "previous"])
+def test_a_stranger_is_led_nowhere(client: Client, charlie: User, read: Read, direction: str) -> None:
+    client.force_login(charlie)
+    assert client.get(f"/studies/{read.study.pk}/{direction}/?list=tab%3Dall").status_code == 404

@@ -65,7 +65,7 @@ def test_a_run_stands_on_a_frozen_version_and_names_the_incumbents_network(kind,
 def test_a_second_run_is_told_what_runs(kind, steward):
     sign(kind)
     request_training(kind, by=steward)
-    with pytest.raises(TrainingUnderWay, match="A quick training of this examination type is pending"):
+    with pytest.raises(TrainingUnderWay, match=r"is under way \(quick, pending"):
         request_training(kind, by=steward, kind=TrainingKind.FULL)
 
 
