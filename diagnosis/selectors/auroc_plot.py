@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mlcore.models import ModelVersion
 
 WIDTH, HEIGHT = 640, 200
-LEFT, RIGHT, TOP, BOTTOM = 52, 24, 14, 30
+LEFT, RIGHT, TOP, BOTTOM = 68, 24, 14, 30
 STEPS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25)
 """How far apart the lines of the scale may lie."""
 STEPS_OF_TWO_DECIMALS = 0.01

@@ -13,8 +13,12 @@ from django.utils.translation import gettext_lazy
 from diagnosis.models import FindingBox
 from diagnosis.selectors.boxes import written_boxes
 from diagnosis.selectors.explanations import MapView
+from diagnosis.selectors.model_facts import Figure, figures_of
+from mlcore.models import ModelVersion
 
 register = template.Library()
+
+QUICK_SECONDS = 120
 
 ACTIONS: dict[str, str | Promise] = {
     "study.edit": gettext_lazy("changed the stored information"),
@@ -87,6 +91,29 @@ def duration(seconds: float | str | None) -> str:
     if whole < 90:
         return _("%(n)d s") % {"n": whole}
     return _("%(n)d min") % {"n": round(whole / 60)}
+
+
+@register.filter
+def reading_time(minutes: float | str | None) -> str:
+    """Return minutes as people say them, in seconds where it was quick; what is missing is None or empty."""
+    if minutes is None or minutes == "":
+        return "–"
+    seconds = 60 * float(minutes)
+    if seconds < QUICK_SECONDS:
+        return _("%(n)d s") % {"n": round(seconds)}
+    return _("%(n)s min") % {"n": number_format(float(minutes), 1)}
+
+
+@register.filter
+def measured(version: ModelVersion) -> list[Figure]:
+    """Return the measured figures of a model version."""
+    return figures_of(version)
+
+
+@register.filter
+def condition_words(code: str) -> str:
+    """Return the code of a condition as a word."""
+    return code.replace("_", " ").capitalize()
 
 
 @register.filter

@@ -7,9 +7,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import Role, User
+from diagnosis.models import Analysis
 from mlcore.models import ModelState, TrainingRun, TrainingState
 from tests.browser.conftest import sign_in
 from tests.browser.test_every_page import inspect
+from tests.diagnosis.views.conftest import answered_study
 from tests.diagnosis.views.test_models import PROGRESS, Learned, figures
 from tests.diagnosis.views.test_models import learned as learned
 from tests.factories import ModelVersionFactory
@@ -50,3 +52,20 @@ def test_the_page_of_a_training_moves_by_itself(
     learned.run.transition_to(TrainingState.SUCCEEDED, lease_expires_at=None, candidate=learned.candidate)
     page.get_by_role("link", name="model v2").click()
     expect(page.locator("h1")).to_contain_text("Candidate")
+
+
+def test_the_facts_of_a_model_say_what_changed_since_the_version_before(
+    open_page: Callable[..., Page], rhea: User, learned: Learned
+) -> None:
+    read = answered_study(rhea)
+    Analysis.objects.filter(pk=read.analysis.pk).update(model_version=learned.candidate)
+    page = sign_in(open_page(), rhea)
+    page.goto(f"/studies/{read.study.pk}/")
+    page.keyboard.press("d")
+    facts = page.locator("#model")
+    expect(facts).to_contain_text("Children's chests.")
+    expect(facts).to_contain_text("AUROC")
+    changed = facts.locator("#model-changes table")
+    expect(changed).to_contain_text("0.9111")
+    expect(changed).to_contain_text("0.9333")
+    expect(facts.get_by_role("link", name="All figures, the gate, and who decided")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from diagnosis import pipeline
 from diagnosis.models import Analysis, AnalysisState, Condition, Study, Upload, UploadSource, UploadState
+from diagnosis.selectors.images import THUMBNAIL_SIDE
 from diagnosis.services.intake import receive
 from medimaging.common.storage import delete_content, read_content
 from mlcore.engine.imaging.maps import decode_map
@@ -219,3 +221,12 @@ def test_an_upload_whose_web_process_died_is_closed():
 def test_an_unknown_analysis_is_passed_over():
     pipeline.run_analysis("00000000-0000-4000-8000-000000000000")
     assert not ServingProcess.objects.exists()
+
+
+@pytest.mark.data
+def test_the_small_picture_is_made_with_the_answer(reader, chest, pneumonia_radiograph):
+    analysis = analysis_of(pneumonia_radiograph, by=reader, examination_type=chest)
+    key = f"thumbnails/{PurePosixPath(analysis.instance.content_key).stem}-{THUMBNAIL_SIDE}.png"
+    delete_content(key)
+    run(analysis)
+    assert read_content(key).startswith(b"\x89PNG")
