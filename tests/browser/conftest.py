@@ -20,6 +20,8 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
 WIDTHS = {"wide": (1440, 900), "phone": (390, 844)}
+REFUSALS = ("Failed to load resource", "Response Status Error Code 4")
+"""What the browser and htmx write down when the server refuses; the page says it too."""
 expect.set_options(timeout=30_000)
 ANSWER_MS = 60_000
 """How long a test waits for the worker's answer; the machine of a test may be slow."""
@@ -43,7 +45,7 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..
     complaints: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        if message.type == "error" and not message.text.startswith(REFUSALS):
             complaints.append(message.text)
 
     def open_one(width: str = "wide", **options: Any) -> Page:

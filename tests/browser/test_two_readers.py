@@ -66,7 +66,7 @@ def test_a_second_signature_is_given_in_knowledge_of_the_first(
     assert not Review.objects.filter(reader=cora, state=ReviewState.SIGNED).exists()
     second.get_by_role("link", name="Back, with the current state").click()
     expect(second.locator("#reviews")).to_contain_text("Dr. Rhea Reader")
-    expect(second.locator("[data-finding] input:checked")).to_have_attribute("value", "absent")
+    expect(second.locator("[data-finding] input[name^=verdict]:checked")).to_have_attribute("value", "absent")
     second.get_by_role("button", name="Sign", exact=True).click()
     expect(second.locator("#notices")).to_contain_text("Signed.")
     assert Review.objects.filter(study=shared.study, state=ReviewState.SIGNED).count() == 2
