@@ -33,6 +33,9 @@ class Limits:
     The interval of a rate that lost one image of n reaches down to about 3 / n. Below 60
     images one that was drawn badly would refuse every candidate.
     """
+    few_images_from: int = 30
+    """Of fewer images none may be lost: a rate that is 20 points worse loses one of 13 at most every fifth
+    time, but one of 30 hardly ever (`benchmarks/worse_models.py`)."""
     ece_margin: float = 0.02
     negative_flips: float = 0.02
     withheld_margin: float = 0.02
@@ -196,7 +199,9 @@ class Questions:
             change, groups=groups[side], rounds=self.limits.rounds, seed=self.seed
         )
         count = int(side.sum())
-        margin = max(self.limits.rate_margin, self.limits.few_images / count)
+        margin = self.limits.rate_margin
+        if count >= self.limits.few_images_from:
+            margin = max(margin, self.limits.few_images / count)
         reason = (
             f"The {name} for {code} changes by {difference:+.3f}, at worst by {low:+.3f} (95 %); "
             f"it may fall by {margin:.3f} on {count} images."

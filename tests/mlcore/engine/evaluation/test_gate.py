@@ -37,7 +37,7 @@ def _gate(candidate, incumbent, labels, **options):
         classes=("disk",),
         groups=groups,
         label_check=options.pop("label_check", LabelCheck()),
-        limits=Limits(rounds=500),
+        limits=Limits(rounds=options.pop("rounds", 500)),
         **options,
     )
 
@@ -119,6 +119,30 @@ def test_shifted_probabilities_are_refused_for_their_calibration():
     result = _gate(_answers(labels, noise=0.6, bias=1.2), _answers(labels, noise=0.6), labels)
 
     assert "ece.disk" in _missed(result)
+
+
+@pytest.mark.parametrize(("absent", "passes"), [(29, False), (31, True), (58, True)])
+def test_one_image_may_be_lost_where_a_rate_is_measured_on_thirty(absent, passes):
+    labels = np.concatenate([np.zeros(absent), np.ones(100)]).astype(np.float32)[:, None]
+    before = _answers(labels, noise=0.1)
+    probabilities = before.probabilities.copy()
+    probabilities[0] = 0.6
+    after = Answers(before.classes, probabilities, before.withheld, before.operating_points)
+
+    missed = _missed(_gate(after, before, labels, rounds=4000))
+
+    assert ("specificity.disk" not in missed) == passes
+    assert "negative_flips" not in missed
+
+
+def test_two_images_lost_of_thirty_are_too_many():
+    labels = np.concatenate([np.zeros(30), np.ones(100)]).astype(np.float32)[:, None]
+    before = _answers(labels, noise=0.1)
+    probabilities = before.probabilities.copy()
+    probabilities[:2] = 0.6
+    after = Answers(before.classes, probabilities, before.withheld, before.operating_points)
+
+    assert "specificity.disk" in _missed(_gate(after, before, labels))
 
 
 def test_a_condition_that_was_lost_is_missed():
