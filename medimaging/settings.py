@@ -353,7 +353,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "reap-exports": {"task": "diagnosis.reap_exports", "schedule": 30.0, "options": {"expires": 30}},
     "deliver-due": {"task": "accounts.deliver_due", "schedule": 10.0, "options": {"expires": 10}},
     "reap-training": {"task": "mlcore.reap_training", "schedule": 10.0, "options": {"expires": 10}},
-    "train-when-due": {"task": "mlcore.train_when_due", "schedule": 60.0, "options": {"expires": 60}},
+    "train-when-due": {"task": "mlcore.train_when_due", "schedule": 10.0, "options": {"expires": 10}},
 }
 TRAINING_HOUR = read_int("MEDIMAGING_TRAINING_HOUR", 2, minimum=-1)
 """Hour of the day (UTC) at which what was signed since is trained on, few as it may be; -1 never."""
