@@ -28,12 +28,14 @@ class Labelled:
     label: str
 
 
-def begin(*, database_url: str = "") -> Path:
+def begin(*, database_url: str = "", folder: Path | None = None) -> Path:
     """Set Django up on an empty installation in a temporary folder, and return the folder.
 
-    `database_url` names an empty database; without it, it is a file in the folder.
+    `database_url` names an empty database; without it, it is a file in the folder. A
+    `folder` that holds an installation already is used as it is.
     """
-    folder = Path(tempfile.mkdtemp(prefix="medimaging-benchmark-"))
+    folder = folder or Path(tempfile.mkdtemp(prefix="medimaging-benchmark-"))
+    folder.mkdir(parents=True, exist_ok=True)
     os.environ |= {
         "MEDIMAGING_VAR": str(folder),
         "MEDIMAGING_IDENTITY_KEY": "benchmark " * 8,
@@ -54,10 +56,11 @@ def begin(*, database_url: str = "") -> Path:
 
 
 def person(role: str) -> Any:
-    """Enter an active user."""
+    """Enter an active user, or return the one of that role."""
     from accounts.models import User, UserStatus
 
-    return User.objects.create_user(
+    known = User.objects.filter(email=f"{role}@example.org").first()
+    return known or User.objects.create_user(
         f"{role}@example.org", full_name=f"Simulated {role}", role=role, status=UserStatus.ACTIVE
     )
 
@@ -108,16 +111,17 @@ def train(examination_type: Any, *, by: Any, **options: Any) -> Any:
     return run
 
 
-def remember(folder: Path) -> Path:
+def remember(folder: Path, *, name: str = "remembered") -> Path:
     """Copy the database as it is now."""
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
-    copy = folder / "remembered.sqlite3"
-    shutil.copyfile(folder / "medimaging.sqlite3", copy)
-    return copy
+    copy = folder / f"{name}.copy"
+    part = copy.with_suffix(".part")
+    shutil.copyfile(folder / "medimaging.sqlite3", part)
+    return part.replace(copy)
 
 
 def recall(folder: Path, copy: Path) -> None:

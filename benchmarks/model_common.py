@@ -71,5 +71,7 @@ def publish(title: str, header: Sequence[str], rows: Iterable[Sequence[object]],
     print(body)
     old = README.read_text() if README.exists() else "# Benchmarks\n\nEach table is written by its script.\n"
     head, *sections = old.split("\n## ")
-    kept = [section for section in sections if not section.startswith(f"{title}\n")]
-    README.write_text("\n## ".join([head.rstrip() + "\n", *(s.rstrip() + "\n" for s in kept), body[3:]]))
+    places = [place for place, section in enumerate(sections) if section.startswith(f"{title}\n")]
+    place = places[0] if places else len(sections)
+    sections[place : place + 1] = [body[3:]]
+    README.write_text("\n## ".join(part.rstrip() + "\n" for part in (head, *sections)))
