@@ -26,8 +26,8 @@ from mlcore.engine.training.operating import calibrate_near
 from mlcore.engine.training.serving_form import serving_form
 from mlcore.engine.types import FloatArray
 
-SEEDS = 5
-ORDERS = ("as they come", "most informative", "entropy alone")
+SEEDS = 10
+ORDERS = ("as they come", "most informative", "entropy alone", "novelty alone")
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,11 @@ def curve(task: Task, data: Described, *, order: str, seed: int) -> FloatArray:
         if order == "as they come":
             labeled += left[: task.step].tolist()
             continue
+        if order == "novelty alone":
+            even = np.ones(len(left), np.float32)
+            best = label_order(even, vectors[left], labeled=vectors[labeled])
+            labeled += left[best[: task.step]].tolist()
+            continue
         groups = tuple(data.patients[i] for i in pool[labeled])
         calibrated = []
         for head, column in zip(heads, said.T, strict=True):
@@ -186,7 +191,8 @@ def main() -> None:
             "pool that is labeled. "
             "Pool, first labels and test images are drawn by the seed. The weight of novelty against entropy "
             "was chosen on chest radiographs. The other sets hold near-copies, which novelty is there to put "
-            "off."
+            "off. Novelty alone is the order that readers get who read blind. A seed that did not reach it "
+            "counts as nothing saved."
         ),
     )
 
