@@ -35,20 +35,20 @@ def main() -> None:
     try:
         for part in parts:
             part.start()
-        _wait(lambda: is_served(version))
+        wait_until(lambda: is_served(version))
         images = listed("cxr_kermany/train/", seed=SEED)
         condition = Condition.objects.get(examination_type=kind, code="pneumonia")
         for image in images[:SIGNED]:
             study = take_in(image, by=reader, examination_type=kind)
             if study is not None:
                 sign(study, by=reader, condition=condition, present=image.label == "PNEUMONIA")
-        _wait(_nothing_waits)
+        wait_until(nothing_waits)
         fresh = iter(images[SIGNED:])
         quiet = _measure(fresh, count, by=reader, kind=kind)
         run = request_training(
             kind, by=administrator, kind=TrainingKind.FULL, architecture="efficientnet_lite0", epochs=EPOCHS
         )
-        _wait(lambda: TrainingRun.objects.get(pk=run.pk).progress.get("epoch", 0) >= 1)
+        wait_until(lambda: TrainingRun.objects.get(pk=run.pk).progress.get("epoch", 0) >= 1)
         busy = _measure(fresh, count, by=reader, kind=kind)
         state = TrainingRun.objects.get(pk=run.pk).state
         cancel_training(run, by=administrator, reason="The benchmark has ended.")
@@ -89,13 +89,15 @@ def _measure(images: Any, count: int, *, by: Any, kind: Any) -> list[float]:
     return waits
 
 
-def _nothing_waits() -> bool:
+def nothing_waits() -> bool:
+    """Tell whether every analysis has ended."""
     from diagnosis.models import Analysis, AnalysisState
 
     return not Analysis.objects.filter(state__in=(AnalysisState.PENDING, AnalysisState.RUNNING)).exists()
 
 
-def _wait(condition: Callable[[], bool], *, seconds: float = 600) -> None:
+def wait_until(condition: Callable[[], bool], *, seconds: float = 600) -> None:
+    """Wait until something has happened, or give up."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -71,7 +71,7 @@ def resemblances(analysis: Analysis, study: Study, *, user: User) -> list[Resemb
         return []
     similarities = found @ own
     seen = (
-        _resemblance(condition, similarities, carries=np.array([pk in with_it for pk in studies], bool))
+        resembles(condition, similarities, carries=np.array([pk in with_it for pk in studies], bool))
         for condition, with_it in carriers.items()
     )
     return sorted(filter(None, seen), key=lambda one: -one.similarity)
@@ -151,10 +151,10 @@ def _unit(stored: bytes) -> Vectors:
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)
 
 
-def _resemblance(
+def resembles(
     condition: Condition, similarities: Vectors, *, carries: NDArray[np.bool_]
 ) -> Resemblance | None:
-    """Apply the rule to one condition."""
+    """Apply the rule to one condition; None where the image does not resemble it."""
     if min(int(carries.sum()), int((~carries).sum())) < NEAREST:
         return None
     nearest = np.argsort(-similarities, kind="stable")[:NEAREST]
