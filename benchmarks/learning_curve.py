@@ -204,7 +204,7 @@ def _publish_rounds(loop: Loop, *, rounds: int) -> None:
             "The gate sees only the frozen test fold: of the first patients three in ten, and one in ten "
             "once it holds 300 images. What a refused round signed is learned from in the next. "
             f"After a roll-back the answers for {SHOWN} images are {loop.done['same'] or 'not tried'} to "
-            "those that the version gave when it was promoted."
+            "those that the version gave when it was promoted. Times are those of a busy machine."
         ),
     )
 
