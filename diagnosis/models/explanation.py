@@ -19,8 +19,9 @@ class ExplanationState(models.TextChoices):
 
 
 class ExplanationMethod(models.TextChoices):
-    """Those that are asked for; the class activation map comes with the finding itself."""
+    """All that can be asked for; one of them comes with the finding itself."""
 
+    CLASS_ACTIVATION_MAP = "class_activation_map", "Class activation"
     LAYER_ATTRIBUTION = "layer_attribution", "Layer attribution"
     GRAD_CAM_PLUS_PLUS = "grad_cam_plus_plus", "Grad-CAM++"
     OCCLUSION = "occlusion", "Occlusion"

@@ -14,13 +14,13 @@ from mlcore.selectors.explanation_figures import explanation_figures
 
 NOT_MEASURED = "How well this map points at what counts was not measured for this model."
 DESCRIPTIONS = {
-    "class_activation_map": "What each place adds to the score, from the same pass as the answer.",
+    "class_activation_map": "What each place of the last layer adds to the score.",
     "grad_cam_plus_plus": "What the last features add, weighed by their gradients.",
     "occlusion": "By how much the score falls when each place is covered. Takes seconds.",
     "layer_attribution": "How much hangs on each place of the middle layers, for the finding or against it.",
     "integrated_gradients": "What each pixel adds on the way from a blurred image. Takes seconds.",
 }
-NAMES = {"class_activation_map": "Class activation", **dict(ExplanationMethod.choices)}
+NAMES = dict(ExplanationMethod.choices)
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,20 @@ class MapView:
 
 
 def methods_of(version: ModelVersion) -> tuple[str, ...]:
-    """Return the methods that can be asked of the model version."""
+    """Return the methods by which the model version can be explained."""
     try:
         offered = methods_for(find_network(version.architecture))
     except UnknownArchitecture:
         return ()
     return tuple(method for method in offered if method in ExplanationMethod.values)
+
+
+def askable(finding: Finding) -> tuple[str, ...]:
+    """Return what can be asked of the finding besides the map it has; nothing where there is no answer."""
+    if not finding.saliency_key:
+        return ()
+    analysis = finding.analysis
+    return tuple(m for m in methods_of(analysis.model_version) if m != analysis.saliency_method)
 
 
 def measured(version: ModelVersion, method: str) -> str:
@@ -76,7 +84,7 @@ def maps_of(finding: Finding) -> list[MapView]:
     own = finding.analysis.saliency_method
     return [
         MapView(method, drawn.get(method), measured(version, method))
-        for method in (own, *methods_of(version))
+        for method in (own, *askable(finding))
         if method in NAMES
     ]
 

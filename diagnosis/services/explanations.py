@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.services import audit
 from diagnosis import tasks
 from diagnosis.models import Explanation, ExplanationState, Finding
-from diagnosis.selectors.explanations import methods_of
+from diagnosis.selectors.explanations import askable
 from medimaging.common.errors import ApplicationError, NotAllowed
 
 POLL_SECONDS = 0.1
@@ -34,7 +34,7 @@ def request_explanation(finding: Finding, *, method: str, by: User) -> Explanati
     """
     if not by.uploads_images:
         raise NotAllowed(_("Your role does not ask for maps."))
-    if not finding.saliency_key or method not in methods_of(finding.analysis.model_version):
+    if method not in askable(finding):
         raise NoSuchMap(_("This finding has no map of that kind."))
     explanation, created = Explanation.objects.get_or_create(
         finding=finding, method=method, defaults={"requested_by": by}

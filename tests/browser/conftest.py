@@ -25,6 +25,7 @@ REFUSALS = ("Failed to load resource", "Response Status Error Code 4")
 expect.set_options(timeout=30_000)
 ANSWER_MS = 60_000
 """How long a test waits for the worker's answer; the machine of a test may be slow."""
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

@@ -21,12 +21,9 @@ from mlcore.engine.explanation.occlusion import occlusion
 from mlcore.engine.imaging.preprocess import network_input, stored_picture
 from mlcore.engine.inference.loader import keras_model_from, predictor_from
 from mlcore.engine.inference.network_predictor import NetworkPredictor
-from mlcore.engine.inference.saliency import saliency_map
+from mlcore.engine.inference.saliency import OWN_PEAK, saliency_map
 from mlcore.engine.networks.registry import find_network
 from mlcore.engine.types import DecodedImage, FloatArray
-
-OWN_PEAK = 1e-6
-"""Reference of the maps on request: each is shown relative to its own peak."""
 
 
 class Explainer:
@@ -54,10 +51,12 @@ class Explainer:
         answer = self.predictor.predict(image)
         if condition not in answer.saliency_maps:
             raise NothingToExplain("The model gave no score for that condition on this image.")
-        if method is Method.CLASS_ACTIVATION_MAP:
+        if method == answer.saliency_method:
             return Explanation(method, condition, answer.saliency_maps[condition])
         how = self.predictor.preprocessing
         inputs = network_input(stored_picture(image.pixels, how=how), how=how)
+        if method is Method.CLASS_ACTIVATION_MAP:
+            return Explanation(method, condition, self.predictor.class_activation(inputs, condition))
         index = self.predictor.facts.classes.index(condition)
         contributions = self._contributions(inputs, index=index, method=method)
         offset = self.predictor.map_offset if method is Method.GRAD_CAM_PLUS_PLUS else (0.0, 0.0)

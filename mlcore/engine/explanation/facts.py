@@ -28,8 +28,6 @@ class ExplanationFigures:
     """Opacities drawn into healthy radiographs that changed the answer to suggested."""
     planted_hits: int
     """Of those: the map's peak lay within."""
-    taught: bool
-    """Whether the answer was that of another network of this architecture, which was taught to find such."""
     randomized_correlation: float
     """With the map of shuffled weights; near 0 when the map depends on the network."""
     gain_for: float
@@ -47,10 +45,9 @@ class ExplanationFigures:
     @property
     def sentence(self) -> str:
         """For the reader, beside the map."""
-        whose = "of a network of this kind that was taught such opacities" if self.taught else "of the model"
         return (
-            f"Where an opacity drawn into a healthy radiograph changed the answer {whose}, the peak of this "
-            f"map lay within it in {self.planted_hits} of {self.planted}; where a part of a sick lung did, "
+            f"Where an opacity drawn into a healthy radiograph changed the answer, the peak of this map "
+            f"lay within it in {self.planted_hits} of {self.planted}; where a part of a sick lung did, "
             f"in {self.implant_hits} of {self.implanted} (by chance "
             f"{round(self.implant_area * self.implanted)})."
         )

@@ -6,6 +6,9 @@ them, has its class activation elsewhere. A few layers earlier each place still 
 beside itself. There, feature times gradient is summed over channels (Jiang 2021, LayerCAM,
 doi:10.1109/TIP.2021.3089943, with the magnitude as in Srinivas & Fleuret 2019, FullGrad,
 arXiv:1905.00780), and the layers are multiplied: what only one of them sees is noise.
+
+A compiled network does the same by itself (`mlcore.engine.networks.attribution`); this
+takes a Keras graph, such as one of shuffled weights.
 """
 
 from __future__ import annotations
@@ -14,14 +17,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
+from mlcore.engine.inference.attribution import combined
 from mlcore.engine.types import FloatArray
-
-SMOOTHING = 0.03
-"""Of each map, as a part of the side."""
-FLOOR = 1e-8
-"""Added to maps whose sum is 1, so that a place where one layer sees nothing is not lost for good."""
 
 
 def layer_attribution(model: Any, image: FloatArray, *, index: int, layers: tuple[str, ...]) -> FloatArray:
@@ -30,16 +28,14 @@ def layer_attribution(model: Any, image: FloatArray, *, index: int, layers: tupl
     The geometric mean of the maps of `layers`, which are names of layers of the Keras
     graph `model`. One pass forward and one back.
     """
-    from scipy.ndimage import gaussian_filter
-
-    size = image.shape[0]
     features, gradients = _traced(model, layers)(image[None], index)
-    logs = np.zeros((size, size))
-    for held, gradient in zip(features, gradients, strict=True):
-        places = np.abs(np.asarray(held, np.float64)[0] * np.asarray(gradient, np.float64)[0]).sum(axis=-1)
-        wide = _enlarged(places.astype(np.float32), size=size)
-        logs += np.log(wide / max(float(wide.sum()), 1e-30) + FLOOR)
-    return np.asarray(gaussian_filter(np.exp(logs / len(layers)), SMOOTHING * size), np.float32)
+    return combined(
+        [
+            np.abs(np.asarray(held)[0] * np.asarray(gradient)[0]).sum(axis=-1)
+            for held, gradient in zip(features, gradients, strict=True)
+        ],
+        size=image.shape[0],
+    )
 
 
 @lru_cache(maxsize=2)
@@ -63,8 +59,3 @@ def _traced(model: Any, layers: tuple[str, ...]) -> Any:
     return tf.function(
         attribute, input_signature=[tf.TensorSpec(shape, tf.float32), tf.TensorSpec((), tf.int32)]
     )
-
-
-def _enlarged(places: FloatArray, *, size: int) -> FloatArray:
-    picture = Image.fromarray(places).resize((size, size), Image.Resampling.BICUBIC)
-    return np.maximum(np.asarray(picture, np.float32), 0.0)

@@ -11,7 +11,7 @@ from mlcore.engine.types import FloatArray
 
 
 class Method(StrEnum):
-    """By name; the first comes with every prediction, the others are asked for."""
+    """By name. One comes with every prediction, by layers where the network can; others are asked for."""
 
     CLASS_ACTIVATION_MAP = "class_activation_map"
     GRAD_CAM_PLUS_PLUS = "grad_cam_plus_plus"
@@ -27,7 +27,7 @@ GRADIENT_METHODS = frozenset(
 
 
 def methods_for(network: Network) -> tuple[Method, ...]:
-    """What can be asked of a model of that architecture, the map that comes with each answer first."""
+    """What a model of that architecture can be explained by."""
     without = frozenset() if network.is_graph else GRADIENT_METHODS
     if not network.attributed_layers:
         without |= {Method.LAYER_ATTRIBUTION}

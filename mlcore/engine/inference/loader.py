@@ -10,6 +10,7 @@ import numpy as np
 from mlcore.engine.artifacts import Artifact
 from mlcore.engine.errors import ArtifactError, EngineError
 from mlcore.engine.imaging.preprocess import Preprocessing
+from mlcore.engine.inference.attribution import Attribution
 from mlcore.engine.inference.calibration import Calibration
 from mlcore.engine.inference.embedding import Projection
 from mlcore.engine.inference.network_predictor import NetworkPredictor
@@ -18,6 +19,7 @@ from mlcore.engine.inference.quality import QualityLimits
 from mlcore.engine.inference.refusal import Refusal
 from mlcore.engine.inference.runtime import CompiledNetwork, RunnableNetwork
 from mlcore.engine.inference.validated_range import ValidatedRange
+from mlcore.engine.networks.exchange_head import read_head
 from mlcore.engine.networks.visual_words import VisualWords
 from mlcore.engine.types import FloatArray
 
@@ -43,9 +45,10 @@ def _assemble(artifact: Artifact) -> NetworkPredictor:
     settings = artifact.settings
     arrays = {name: np.asarray(a, np.float32) for name, a in artifact.arrays("statistics.npz").items()}
     refusal = settings["refusal"]
+    network = _network(artifact)
     return NetworkPredictor(
         facts=artifact.facts,
-        network=_network(artifact),
+        network=network,
         preprocessing=Preprocessing(**settings["preprocessing"]),
         calibrations={code: Calibration(**values) for code, values in settings["calibration"].items()},
         projection=Projection(mean=arrays["projection_mean"], matrix=arrays["projection_matrix"]),
@@ -59,7 +62,17 @@ def _assemble(artifact: Artifact) -> NetworkPredictor:
         ),
         saliency_references=settings["saliency_references"],
         map_offset=_map_offset(settings),
+        attribution=_attribution(artifact, network),
     )
+
+
+def _attribution(artifact: Artifact, network: RunnableNetwork) -> Attribution | None:
+    """None where the network was compiled without."""
+    if not (isinstance(network, CompiledNetwork) and network.attributes):
+        return None
+    kernel = read_head(artifact.members["network.tflite"]).kernel
+    columns = {code: kernel[:, index].copy() for index, code in enumerate(artifact.facts.classes)}
+    return Attribution(network=network, directions=columns)
 
 
 def _map_offset(settings: Mapping[str, Any]) -> tuple[float, float]:

@@ -14,6 +14,8 @@ import numpy as np
 from mlcore.engine.types import FloatArray
 
 MAX_THREADS = 4
+ANSWER, ATTRIBUTE = "answer", "attribute"
+"""What a compiled network does: the first always, the second where its architecture can."""
 
 
 def limit_threads(count: int) -> None:
@@ -38,7 +40,10 @@ class CompiledNetwork:
 
         count = threads or min(MAX_THREADS, os.cpu_count() or 1)
         self._interpreter = Interpreter(model_content=content, num_threads=count)
-        self._runner = self._interpreter.get_signature_runner()
+        known = self._interpreter.get_signature_list()
+        # A network that was compiled before there was a choice has one signature, by another name.
+        self._runner = self._interpreter.get_signature_runner(ANSWER if ANSWER in known else None)
+        self._attributing = self._interpreter.get_signature_runner(ATTRIBUTE) if ATTRIBUTE in known else None
         self._lock = threading.Lock()
         (self._input,) = self._runner.get_input_details()
         self.input_shape = tuple(int(n) for n in self._runner.get_input_details()[self._input]["shape"][1:])
@@ -48,6 +53,23 @@ class CompiledNetwork:
         with self._lock:
             outputs = self._runner(**{self._input: np.ascontiguousarray(image[None], np.float32)})
         return {name: np.array(value[0], np.float32) for name, value in outputs.items()}
+
+    @property
+    def attributes(self) -> bool:
+        """Whether `attribute` can be asked."""
+        return self._attributing is not None
+
+    def attribute(self, image: FloatArray, direction: FloatArray) -> list[FloatArray]:
+        """How much hangs on each place, (h, w) for each layer of the middle.
+
+        `direction` is (features,): what the score is made of the embedding with.
+        """
+        if self._attributing is None:
+            raise RuntimeError("this network was compiled without attribution")
+        inputs = {self._input: image[None], "direction": direction[None]}
+        with self._lock:
+            found = self._attributing(**{k: np.ascontiguousarray(v, np.float32) for k, v in inputs.items()})
+        return [np.array(found[name][0], np.float32) for name in sorted(found)]
 
     def run_each(self, images: FloatArray) -> dict[str, FloatArray]:
         """Outputs by name for (n, size, size, 1), one image after the other."""

@@ -11,6 +11,9 @@ from mlcore.engine.types import FloatArray
 EVEN = 0.25
 """Part of the reference by which the peak must stand out for the map to be shown at full strength."""
 
+OWN_PEAK = 1e-6
+"""Reference of maps that are shown relative to their own peak."""
+
 
 def saliency_map(
     contributions: FloatArray,

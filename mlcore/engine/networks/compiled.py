@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlcore.engine.errors import ArtifactError
+from mlcore.engine.inference.runtime import ANSWER, ATTRIBUTE
+from mlcore.engine.networks.attribution import attribution_of
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -25,22 +27,29 @@ def round_weights(model: Any) -> None:
     model.set_weights([w.astype(np.float16).astype(np.float32) for w in model.get_weights()])
 
 
-def compile_network(model: Any) -> bytes:
-    """A LiteRT network for one image at a time, with the model's named outputs."""
+def compile_network(model: Any, *, attributed: tuple[str, ...] = ()) -> bytes:
+    """A LiteRT network for one image at a time, with the model's named outputs.
+
+    Where layers to be `attributed` are named, it can say as well how much of a score hangs
+    on each place of them (`attribution_of`); both share the weights.
+    """
     import keras
     import tensorflow as tf
 
-    shape = (1, *model.input_shape[1:])
+    image = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.add_endpoint(
-        "serve",
-        lambda image: model(image, training=False),
-        input_signature=[tf.TensorSpec(shape, tf.float32, name="image")],
-    )
+    archive.add_endpoint(ANSWER, lambda image: model(image, training=False), input_signature=[image])
+    keys = [ANSWER]
+    if attributed:
+        copy, attribute = attribution_of(model, attributed)
+        direction = tf.TensorSpec((1, model.output["embedding"].shape[-1]), tf.float32, name="direction")
+        archive.track(copy)
+        archive.add_endpoint(ATTRIBUTE, attribute, input_signature=[image, direction])
+        keys.append(ATTRIBUTE)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         archive.write_out(folder, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serve"])
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=keys)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
         return bytes(converter.convert())

@@ -9,6 +9,7 @@ from typing import Any
 from mlcore.engine.artifacts import pack_arrays
 from mlcore.engine.inference.runtime import CompiledNetwork, RunnableNetwork
 from mlcore.engine.networks.compiled import compile_network, remaining_weights, round_weights
+from mlcore.engine.networks.registry import find_network
 from mlcore.engine.networks.visual_words import VisualWords
 
 
@@ -27,7 +28,7 @@ def serving_form(model: Any) -> ServingForm:
     if isinstance(model, VisualWords):
         return ServingForm(network=model, members={"words.npz": pack_arrays(model.arrays())})
     round_weights(model)
-    compiled = compile_network(model)
+    compiled = compile_network(model, attributed=find_network(model.name).attributed_layers)
     stored, found = remaining_weights(model, compiled)
     members = {"network.tflite": compiled, "weights.npz": pack_arrays(stored)}
     return ServingForm(network=CompiledNetwork(compiled), members=members, shared_weights=found)

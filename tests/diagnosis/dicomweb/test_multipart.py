@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from diagnosis.dicomweb.multipart import (
@@ -96,6 +96,8 @@ def test_a_body_that_ends_early_is_refused_and_what_came_before_is_whole(
 ) -> None:
     body = encoded(contents)
     cut = data.draw(st.integers(0, len(body) - 1))
+    # What is left may end in what would close a body: then nobody can tell that more was meant.
+    assume(not body[:cut].rstrip(b" \t\r\n").endswith(b"\r\n--b0--"))
     found: list[bytes | None] = []
     with pytest.raises(MultipartError, match=r"\.$"):
         found.extend(part.content for part in parts_of(body[:cut], [7]))

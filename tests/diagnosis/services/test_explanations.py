@@ -16,7 +16,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def finding(reader: User) -> Finding:
     return FindingFactory.create(
-        analysis__instance__series__study__owner=reader, saliency_key="saliency/none.png"
+        analysis__instance__series__study__owner=reader,
+        analysis__saliency_method="class_activation_map",
+        saliency_key="saliency/none.png",
     )
 
 
@@ -70,7 +72,10 @@ def test_an_auditor_asks_for_nothing(finding):
 
 
 def test_a_model_without_gradients_is_explained_by_covering_alone():
-    assert methods_of(ModelVersionFactory.create(architecture="svm_orb")) == ("occlusion",)
+    assert methods_of(ModelVersionFactory.create(architecture="svm_orb")) == (
+        "class_activation_map",
+        "occlusion",
+    )
     every = set(ExplanationMethod.values)
     assert set(methods_of(ModelVersionFactory.create(architecture="efficientnet_lite0"))) == every
     tiny = methods_of(ModelVersionFactory.create(architecture="tiny_cnn"))

@@ -95,8 +95,9 @@ def test_every_architecture_trains_saves_loads_predicts_and_explains(name, pictu
         assert explained.saliency_map.shape == (SIZE, SIZE)
         assert np.isfinite(explained.saliency_map).all()
         assert 0.0 <= explained.saliency_map.min() <= explained.saliency_map.max() <= 1.0
+    assert (first.saliency_method == Method.LAYER_ATTRIBUTION) == bool(network.attributed_layers)
     np.testing.assert_array_equal(
-        explainer.explain(image, condition="disk", method=Method.CLASS_ACTIVATION_MAP).saliency_map,
+        explainer.explain(image, condition="disk", method=Method(first.saliency_method)).saliency_map,
         first.saliency_maps["disk"],
     )
 

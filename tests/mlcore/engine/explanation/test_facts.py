@@ -10,7 +10,6 @@ VALUES = {
     "implant_area": 0.1,
     "planted": 50,
     "planted_hits": 45,
-    "taught": False,
     "randomized_correlation": 0.1,
     "gain_for": 0.4,
     "gain_against": 0.5,

@@ -212,3 +212,15 @@ def test_a_color_image_of_a_gray_picture_gets_the_answer_of_the_gray_one(predict
     first, second = predictor.predict(gray), predictor.predict(color)
 
     assert first.findings[0].probability == pytest.approx(second.findings[0].probability, abs=1e-4)
+
+
+@pytest.mark.data
+def test_the_map_of_the_shipped_model_is_as_faint_as_its_answer_and_full_where_it_suggests(
+    shipped, radiographs
+):
+    for picture in radiographs:
+        answer = shipped.predict(as_decoded(picture))
+        (finding,) = answer.findings
+        expected = min(1.0, finding.probability / finding.operating_point)
+        assert answer.saliency_method == "layer_attribution"
+        assert answer.saliency_maps["pneumonia"].max() == pytest.approx(expected, abs=0.01)
