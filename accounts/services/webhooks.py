@@ -40,21 +40,26 @@ def announce(
     return told
 
 
-@transaction.atomic
 def create_endpoint(*, by: User, url: str, events: Iterable[str]) -> WebhookEndpoint:
     """Enter an address; its secret is shown to whoever made it, this once."""
     if not by.uploads_images:
         raise NotAllowed("Your role has no webhooks.")
     wanted = _known(events)
+    # A name server may take its time, and no transaction may hold the database until it answers.
     checked_url(url)
+    return _enter(by, url=url, events=wanted)
+
+
+@transaction.atomic
+def _enter(by: User, *, url: str, events: list[str]) -> WebhookEndpoint:
     if WebhookEndpoint.objects.filter(owner=by).count() >= MOST_ENDPOINTS:
         raise Conflict(
             f"There are {MOST_ENDPOINTS} webhooks already.",
             code="too_many_webhooks",
             mend="Delete one first.",
         )
-    endpoint = WebhookEndpoint.objects.create(owner=by, url=url, events=wanted)
-    audit.record("webhook.create", by=by, target=endpoint, details={"url": url, "events": wanted})
+    endpoint = WebhookEndpoint.objects.create(owner=by, url=url, events=events)
+    audit.record("webhook.create", by=by, target=endpoint, details={"url": url, "events": events})
     return endpoint
 
 
@@ -88,7 +93,6 @@ def disable_endpoint(endpoint: WebhookEndpoint, *, by: User, reason: str) -> Web
     return endpoint
 
 
-@transaction.atomic
 def enable_endpoint(endpoint: WebhookEndpoint, *, by: User, reason: str = "") -> WebhookEndpoint:
     """Send to the address again, what waited included."""
     _require_owner(endpoint, by=by)
@@ -96,8 +100,9 @@ def enable_endpoint(endpoint: WebhookEndpoint, *, by: User, reason: str = "") ->
         raise Conflict("This webhook is not disabled.")
     checked_url(endpoint.url)
     endpoint.disabled_at, endpoint.disabled_because = None, ""
-    endpoint.save(update_fields=["disabled_at", "disabled_because"])
-    audit.record("webhook.enable", by=by, target=endpoint, reason=reason)
+    with transaction.atomic():
+        endpoint.save(update_fields=["disabled_at", "disabled_because"])
+        audit.record("webhook.enable", by=by, target=endpoint, reason=reason)
     return endpoint
 
 

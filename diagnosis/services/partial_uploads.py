@@ -5,7 +5,7 @@ from http import HTTPStatus
 from uuid import uuid4
 
 from django.conf import settings
-from django.db.models import F, Sum
+from django.db.models import Count, F, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,6 +15,9 @@ from diagnosis.services.intake import receive
 from medimaging.common.errors import ApplicationError, Conflict, NotAllowed
 from medimaging.common.storage import delete_content, read_content, store_derived
 from mlcore.models import ExaminationType
+
+MOST_OPEN = 500
+"""Files that one user may have begun and not finished, however small."""
 
 
 class TooMuch(ApplicationError):
@@ -47,10 +50,9 @@ def begin_upload(*, by: User, byte_count: int) -> PartialUpload:
             % {"limit": settings.UPLOAD_MAX_BYTES // 2**20},
             mend=_("Send a smaller export of the image."),
         )
-    open_bytes = (
-        PartialUpload.objects.owned_by(by).filter(upload=None).aggregate(sum=Sum("byte_count"))["sum"]
-    )
-    if (open_bytes or 0) + byte_count > settings.UPLOAD_OPEN_MAX_BYTES:
+    begun = PartialUpload.objects.owned_by(by).filter(upload=None)
+    held = begun.aggregate(files=Count("pk"), bytes=Sum("byte_count", default=0))
+    if held["files"] >= MOST_OPEN or held["bytes"] + byte_count > settings.UPLOAD_OPEN_MAX_BYTES:
         raise TooMuch(
             _("You have begun more uploads than are kept at once."),
             mend=_("Finish them, or wait until what was left unfinished is removed."),

@@ -1,11 +1,13 @@
 """Webhooks reach a real receiver, signed, once for each event its owner may know of."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -176,3 +178,19 @@ def test_nobody_touches_the_webhook_of_another(
     for user in (charlie, outsider):
         with pytest.raises(NotAllowed):
             act(endpoint, by=user)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_name_server_holds_no_transaction(reader: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name is whoever's who enters it, and so is the server that is asked for it."""
+    asked_within: list[bool] = []
+
+    def answer(*_: Any, **__: Any) -> list[Any]:
+        asked_within.append(connection.in_atomic_block)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", 443))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    made = webhooks.create_endpoint(by=reader, url="https://hooks.example.org/x", events=["review.signed"])
+    webhooks.disable_endpoint(made, by=reader, reason="It is moved.")
+    webhooks.enable_endpoint(made, by=reader)
+    assert asked_within == [False, False]

@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import Role, User
 from diagnosis.expiry import expire_partial_uploads
 from diagnosis.models import PartialUpload, Upload
+from diagnosis.services.partial_uploads import MOST_OPEN
 from mlcore.models import ExaminationType
 from tests.diagnosis.views.conftest import picture
 from tests.factories import ModelVersionFactory
@@ -157,6 +158,15 @@ def test_there_is_a_quota_of_what_is_begun_and_not_finished(page: Client, limits
     assert begin(page, 60).status_code == 413
     assert page.delete(address).status_code == 204
     assert begin(page, 60).status_code == 201
+
+
+def test_there_is_a_quota_of_files_too_so_that_empty_ones_fill_no_table(page: Client, reader: User) -> None:
+    PartialUpload.objects.bulk_create(
+        PartialUpload(uploaded_by=reader, byte_count=0) for _ in range(MOST_OPEN)
+    )
+    assert begin(page, 0).status_code == 413
+    PartialUpload.objects.filter(uploaded_by=reader).first().delete()  # type: ignore[union-attr]
+    assert begin(page, 0).status_code == 201
 
 
 def test_what_was_left_unfinished_is_removed_after_its_time(page: Client, limits: Settings) -> None:
