@@ -117,8 +117,7 @@ def multiply(cursor: Any, row: Any, count: int, changed: dict[str, str], *, sour
     began = time.monotonic()
     cursor.execute(
         f'INSERT INTO "{table}" ({names}) SELECT {values} FROM "{table}" AS first, {many} '
-        f'WHERE first."{key}" = %s',
-        [row.pk],
+        f"WHERE first.\"{key}\" = '{row.pk}'"
     )
     print(f"{table}: {cursor.rowcount:,} rows in {time.monotonic() - began:.0f} s", file=sys.stderr)
 

@@ -1,31 +1,42 @@
-"""One row of everything, one person of every role, and the address of every view."""
+"""One row of everything, and one person of every role."""
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models, transaction
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from accounts.models import Role, User, UserStatus, WebhookDelivery
 from accounts.services import audit
-from diagnosis.models import AnalysisState, ConditionState, Explanation, Export, Finding, SavedFilter
+from diagnosis.models import (
+    AnalysisState,
+    ConditionState,
+    Explanation,
+    ExplanationState,
+    Export,
+    Finding,
+    PartialUpload,
+    Review,
+    ReviewState,
+    SavedFilter,
+    Study,
+)
 from diagnosis.services.reviews import start_review
 from medimaging.common.storage import store_content
 from mlcore.engine.imaging.maps import encode_map
 from mlcore.models import DatasetItem, DatasetVersion, ModelState, TrainingRun
+from tests.access.addresses import Values
 from tests.diagnosis.admin.conftest import make_rows
 from tests.factories import ApiTokenFactory, ConditionFactory, ModelVersionFactory, UploadFactory, UserFactory
-from tests.pictures import texture_png
+from tests.mlcore.engine.imaging.samples import dicom
 
 ROLES = (
     "reader",
@@ -33,80 +44,14 @@ ROLES = (
     "administrator",
     "integrator",
     "auditor",
+    "pending",
     "suspended",
     "anonymous",
     "stranger",
 )
 """The reader owns every row; the stranger is another reader."""
-API_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-PAGE_METHODS = ("GET", "POST")
-PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
-GROUP = re.compile(r"\(\?P<(\w+)>[^)]*\)")
-
-
-@dataclass(frozen=True)
-class View:
-    """One pattern of the site."""
-
-    name: str
-    route: str
-    is_api: bool
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        return API_METHODS if self.is_api else PAGE_METHODS
-
-    def address(self, values: "Values") -> str:
-        """Return the address at which the view answers about the one row there is."""
-        if self.name == "api:unknown":
-            return "/api/v1/none"
-        text = GROUP.sub(lambda found: values.of(self.name, found[1]), self.route)
-        text = PARAMETER.sub(lambda found: values.of(self.name, found[1]), text)
-        return "/" + text.replace("^", "").replace("/?$", "").replace("$", "").replace("\\.", ".")
-
-
-def views() -> list[View]:
-    """Return every pattern of the site, each under a name of its own."""
-    found: dict[str, View] = {}
-    for name, route, callback in _walk(get_resolver(), "", ""):
-        key = name or route
-        key = key if key not in found else route
-        found[key] = View(key, route, is_api=hasattr(callback, "cls"))
-    return list(found.values())
-
-
-def _walk(resolver: URLResolver, prefix: str, namespace: str) -> Iterator[tuple[str, str, Any]]:
-    for pattern in resolver.url_patterns:
-        route = prefix + str(pattern.pattern)
-        if isinstance(pattern, URLPattern):
-            name = f"{namespace}:{pattern.name}" if namespace and pattern.name else pattern.name or ""
-            yield name, route, pattern.callback
-        else:
-            inner = ":".join(part for part in (namespace, pattern.namespace) if part)
-            yield from _walk(pattern, route, inner)
-
-
-@dataclass
-class Values:
-    """What the parameters of addresses stand for."""
-
-    by_view: dict[str, str] = field(default_factory=dict)
-    """By the start of a view's name: the key of its row."""
-    by_parameter: dict[str, str] = field(default_factory=dict)
-
-    def of(self, view: str, parameter: str) -> str:
-        """Return a value for one parameter of one view."""
-        if parameter in {"pk", "object_id"}:
-            admin = re.match(r"admin:(\w+?)_(\w+)_(?:change|history|delete|action)$", view) or re.match(
-                r"admin/(\w+)/(\w+)/<path:object_id>/", view
-            )
-            if admin:
-                row = apps.get_model(admin[1], admin[2])._default_manager.first()
-                return str(row.pk) if row else "0"
-            known = [start for start in self.by_view if view.startswith(start)]
-            if known:
-                return self.by_view[max(known, key=len)]
-        return self.by_parameter.get(parameter, "none")
+Form = tuple[dict[str, Any], dict[str, str]]
+"""The fields and the headers of a request that would be done as asked, were it allowed."""
 
 
 @dataclass
@@ -116,6 +61,7 @@ class World:
     people: dict[str, User]
     tokens: dict[str, str]
     values: Values
+    forms: dict[str, Form]
 
     def client(self, role: str, *, api: bool) -> Client:
         """Return a client that is who it is: by a token for REST, by a session for pages."""
@@ -137,15 +83,30 @@ def make_world() -> World:
         "administrator": UserFactory.create(role=Role.ADMINISTRATOR),
         "integrator": UserFactory.create(role=Role.INTEGRATOR),
         "auditor": UserFactory.create(role=Role.AUDITOR),
+        "pending": UserFactory.create(),
         "suspended": UserFactory.create(),
         "stranger": UserFactory.create(full_name="Charlie Stranger"),
     }
     tokens = {role: ApiTokenFactory.create(user=user).secret for role, user in people.items()}
-    User.objects.filter(pk=people["suspended"].pk).update(status=UserStatus.SUSPENDED)
+    for status in (UserStatus.PENDING, UserStatus.SUSPENDED):
+        User.objects.filter(pk=people[status.value].pk).update(status=status)
     with transaction.atomic():
         audit.record("study.open", by=people["reader"], target=people["reader"])
     _note_what_libraries_keep(people["reader"])
-    return World(people, tokens, _rows_of(people["reader"]))
+    values = _rows_of(people["reader"])
+    study = Study.objects.get(pk=values.by_view["diagnosis:study"])
+    return World(people, tokens, values, _forms_for(people["stranger"], study=study))
+
+
+def _forms_for(reader: User, *, study: Study) -> dict[str, Form]:
+    """Return what to send where an empty form is refused before it is asked who sent it."""
+    file = SimpleUploadedFile("x.png", b"no image")
+    return {
+        "diagnosis:study-edit": ({"reason": "It was mistyped.", "revision": study.revision}, {}),
+        "diagnosis:upload": ({"files": file}, {"Accept": "application/json"}),
+        "diagnosis:upload-begin": ({}, {"Upload-Length": "10"}),
+        "diagnosis:worklist-assign": ({"studies": [study.pk], "reader": reader.pk}, {}),
+    }
 
 
 def _note_what_libraries_keep(reader: User) -> None:
@@ -162,7 +123,9 @@ def _rows_of(reader: User) -> Values:
     analysis = make_rows(1)[0]
     instance, study = analysis.instance, analysis.instance.series.study
     type(instance).objects.filter(pk=instance.pk).update(
-        content_key=store_content(texture_png(1), kind="instances", extension="png")
+        content_key=store_content(dicom("CT_small.dcm"), kind="instances", extension="dcm"),
+        format="dicom",
+        **{"rows": 128, "columns": 128, "bits_stored": 16},
     )
     type(study).objects.filter(pk=study.pk).update(owner=reader)
     study.refresh_from_db()
@@ -171,6 +134,7 @@ def _rows_of(reader: User) -> Values:
     )
     key = store_content(encode_map(np.ones((4, 4), np.float32)), kind="saliency", extension="png")
     Finding.objects.update(saliency_key=key)
+    Explanation.objects.update(state=ExplanationState.SUCCEEDED, saliency_key=key)
     Export.objects.update(requested_by=reader)
     SavedFilter.objects.update(user=reader)
     delivery = WebhookDelivery.objects.select_related("endpoint").get()
@@ -178,6 +142,9 @@ def _rows_of(reader: User) -> Values:
     candidate = ModelVersionFactory.create(
         examination_type=study.examination_type, state=ModelState.CANDIDATE
     )
+    Review.objects.update(reader=reader, state=ReviewState.SIGNED, signed_at=timezone.now())
+    PartialUpload.objects.update(uploaded_by=reader, upload=None)
+    signed = Review.objects.get()
     review = start_review(study, by=reader)
     proposed = ConditionFactory.create(
         examination_type=study.examination_type, state=ConditionState.PROPOSED, proposed_by=reader
@@ -201,8 +168,11 @@ def _rows_of(reader: User) -> Values:
         "api:dataset-item": DatasetItem.objects.get(),
         "diagnosis:study": study,
         "diagnosis:review": review,
+        "diagnosis:report": signed,
+        "diagnosis:upload": PartialUpload.objects.get(),
         "diagnosis:analysis": analysis,
         "diagnosis:instance": instance,
+        "diagnosis:frame-values": instance,
         "diagnosis:finding": Finding.objects.get(),
         "diagnosis:model": candidate,
         "diagnosis:training": TrainingRun.objects.get(),
@@ -218,10 +188,11 @@ def _rows_of(reader: User) -> Values:
             "series": instance.series.series_instance_uid,
             "instance": instance.sop_instance_uid,
             "frames": "1",
+            "frame": "0",
             "tag": "7FE00010",
             "code": study.examination_type.code,
             "other": str(DatasetVersion.objects.get().pk),
-            "decision": "activate",
+            "decision": "reject",
             "name": "none",
             "app_label": "diagnosis",
             "uidb36": "1",
