@@ -15,6 +15,9 @@ from mlcore.engine.types import FloatArray
 
 Rows = NDArray[np.bool_]
 
+HARDLY_ANY = 10
+"""So many images with a condition for one that is said not to have it."""
+
 
 @dataclass(frozen=True)
 class LabelledFeatures:
@@ -56,15 +59,18 @@ def complete_labels(labels: FloatArray) -> tuple[FloatArray, tuple[int, ...]]:
     """Read silence as absence where nothing else says what the absence of a condition looks like.
 
     A condition that readers could only name from some day on has few labels that say
-    it is absent. Where those are fewer than the ones that say it is present, images
-    without a label of it count as not having it. Returns the labels and the columns
-    that this was done for.
+    it is absent. Where those are fewer than the ones that say it is present, and most
+    images have no label of it or hardly any says that it is absent, images without one
+    count as not having it. A condition that is simply common stays as it was signed.
+    Returns the labels and the columns that this was done for.
     """
     completed = labels.copy()
     columns = []
     for column in range(labels.shape[1]):
         present, absent = (int(np.sum(labels[:, column] == value)) for value in (1, 0))
-        if absent < present and np.isnan(labels[:, column]).any():
+        silent = len(labels) - present - absent
+        came_late = silent > present + absent or absent * HARDLY_ANY < present
+        if silent and absent < present and came_late:
             completed[np.isnan(labels[:, column]), column] = 0.0
             columns.append(column)
     return completed, tuple(columns)

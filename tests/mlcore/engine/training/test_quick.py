@@ -168,6 +168,18 @@ def test_silence_is_absence_only_where_nothing_else_says_what_absence_looks_like
     assert np.isnan(completed[1, 0])
 
 
+def test_a_common_condition_is_not_absent_where_nobody_spoke_of_it():
+    common = np.array([1] * 30 + [0] * 10 + [np.nan] * 5, np.float32)
+    new = np.array([np.nan] * 40 + [1] * 5, np.float32)
+    everywhere = np.array([1] * 30 + [np.nan] * 15, np.float32)
+
+    completed, columns = complete_labels(np.stack([common, new, everywhere], axis=1))
+
+    assert columns == (1, 2)
+    assert np.isnan(completed[40:, 0]).all()
+    assert completed[:, 1].sum() == 5
+
+
 def test_signed_images_become_familiar_and_others_stay_strange():
     rng = np.random.default_rng(0)
     distance = Distance(mean=np.zeros(8, np.float32), whitening=np.eye(8, dtype=np.float32))
