@@ -21,7 +21,6 @@ from mlcore.engine.imaging.decode import decode_image
 from mlcore.engine.imaging.preprocess import network_input, stored_picture
 from mlcore.engine.inference.loader import keras_model_from
 from mlcore.engine.inference.retrieval import EmbeddingIndex
-from mlcore.engine.inference.saliency import saliency_map
 from mlcore.engine.types import DecodedImage
 
 SERVED = "LiteRT, as served"
@@ -44,7 +43,8 @@ def main() -> None:
     inputs = [network_input(picture, how=model.preprocessing) for picture in stored]
     index = full_index(model.projection.size)
     outputs = model.network.run(inputs[0])
-    reference = model.saliency_references[model.facts.classes[0]]
+    attribution, condition = model.attribution, model.facts.classes[0]
+    assert attribution is not None
 
     def whole(number: int) -> object:
         answer = model.predict(decode_image(contents[number % len(files)]))
@@ -54,9 +54,7 @@ def main() -> None:
         "decode": lambda i: decode_image(contents[i % len(files)]),
         "squash": lambda i: stored_picture(images[i % len(files)].pixels, how=model.preprocessing),
         "network": lambda i: model.network.run(inputs[i % len(files)]),
-        "saliency map": lambda i: saliency_map(
-            outputs["maps"][..., 0], how=model.preprocessing, reference=reference
-        ),
+        "map, with a pass of its own": lambda i: attribution.of(inputs[i % len(files)], condition=condition),
         "five similar of 100,000": lambda i: index.search(outputs["embedding"][: index.size], k=5),
         "one analysis, all of it with quality and refusal": whole,
     }
