@@ -99,7 +99,7 @@ def _measure(
     context = browser.new_context(base_url=options.site, viewport={"width": 1440, "height": 900})
     context.add_init_script(LISTEN)
     page = context.new_page()
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(40_000)
     _sign_in(page, options)
     address = _upload(page, file)
     rows = []
