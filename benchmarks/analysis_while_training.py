@@ -19,7 +19,9 @@ def main() -> None:
     """Measure and publish."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--analyses", type=int, default=80)
-    count = asked.parse_args().analyses
+    asked.add_argument("--remark", default="", help="what else ran on the machine")
+    options = asked.parse_args()
+    count = options.analyses
     folder = begin()
     from diagnosis.management.commands.serve import _trainer, _worker
     from diagnosis.models import Condition
@@ -69,7 +71,8 @@ def main() -> None:
         rows,
         note=(
             f"From the upload of an image to its stored answer, {count} images in turn, with the two "
-            "workers that `manage.py serve` starts; the training is of EfficientNet-Lite0 at low priority."
+            "workers that `manage.py serve` starts; the training is of EfficientNet-Lite0 at low priority. "
+            + options.remark
         ),
     )
 
