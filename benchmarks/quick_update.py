@@ -24,6 +24,7 @@ def main() -> None:
     asked.add_argument("folder", type=Path, help="what `learning_curve.py --folder` kept")
     asked.add_argument("--from-round", type=int, default=3, help="begin with what was after this round")
     asked.add_argument("--rounds", type=int, default=3)
+    asked.add_argument("--remark", default="", help="what else ran on the machine")
     options = asked.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="medimaging-benchmark-")) / "var"
     left_out = shutil.ignore_patterns("*.copy", "medimaging.sqlite3*", "broker", "done.json")
@@ -36,7 +37,7 @@ def main() -> None:
     try:
         for part in parts:
             part.start()
-        _publish(_rounds(options.from_round, options.rounds))
+        _publish(_rounds(options.from_round, options.rounds), remark=options.remark)
     finally:
         for part in parts:
             part.stop()
@@ -112,7 +113,7 @@ def _first_answer(version: Any, image: Any, *, by: Any, since: float) -> float |
     return time.monotonic() - since
 
 
-def _publish(rows: list[tuple[object, ...]]) -> None:
+def _publish(rows: list[tuple[object, ...]], *, remark: str) -> None:
     publish(
         "A quick update takes effect",
         ("images signed", "training and gate", "judged after", "gate", "a new image answered by it after"),
@@ -121,7 +122,7 @@ def _publish(rows: list[tuple[object, ...]]) -> None:
             f"`learning_curve.py --folder F`, then `quick_update.py F`: {NEW} images are uploaded, answered "
             "and signed; times run from the last signature, at a site of the two workers that `manage.py "
             "serve` starts, whose clock looks every 10 s whether a training is due, and which promotes by "
-            "itself."
+            f"itself. {remark}"
         ),
     )
 
