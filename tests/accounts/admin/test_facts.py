@@ -93,6 +93,17 @@ def test_entries_are_found_by_what_they_are_about_and_by_who_acted(
     assert client.get(listing, {"actor__id__exact": str(administrator.pk)}).context["cl"].result_count == 0
 
 
+@pytest.mark.parametrize("term", ["reader@example.org", "study.open", "6fd5a1f0-26f6-4b50-a9a4-0f3e26b8a5b0"])
+def test_no_search_of_entries_reads_the_whole_trail(
+    rows: None, administrator: User, signed_in: SignIn, term: str
+) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        signed_in(administrator).get(address(AuditEntry, "changelist"), {"q": term})
+    searched = [q["sql"] for q in queries if "auditentry" in q["sql"] and "WHERE" in q["sql"]]
+    assert searched
+    assert not [sql for sql in searched if " OR " in sql or "UPPER" in sql]
+
+
 def test_the_list_of_entries_never_counts_the_whole_table(
     rows: None, administrator: User, signed_in: SignIn
 ) -> None:
