@@ -32,6 +32,17 @@ class StudyResource(resources.ModelResource):  # type: ignore[misc]
         export_order = fields
 
 
+class ExaminationTypeWidget(widgets.ForeignKeyWidget):  # type: ignore[misc]
+    """An examination type by its code."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
+        """Return the type, or say which one there is not."""
+        try:
+            return super().clean(value, row, **kwargs)
+        except ExaminationType.DoesNotExist as error:
+            raise ValueError(f"There is no examination type with the code “{value}”.") from error
+
+
 class ConditionResource(resources.ModelResource):  # type: ignore[misc]
     """Conditions, known by examination type and code. A new one is approved, as one that is added by hand.
 
@@ -41,7 +52,7 @@ class ConditionResource(resources.ModelResource):  # type: ignore[misc]
     examination_type = fields.Field(
         column_name="examination_type",
         attribute="examination_type",
-        widget=widgets.ForeignKeyWidget(ExaminationType, "code"),
+        widget=ExaminationTypeWidget(ExaminationType, "code"),
     )
     state = fields.Field(column_name="state", attribute="state", readonly=True)
 

@@ -122,3 +122,9 @@ def test_what_went_out_comes_in_unchanged(administrator: User, log_in: LogIn) ->
     condition.refresh_from_db()
     assert condition.name == "+Plus"
     assert Condition.objects.count() == 1
+
+
+def test_a_line_of_an_unknown_examination_type_says_which(steward: User, log_in: LogIn) -> None:
+    answer = send(log_in(steward), HEAD + "nowhere,cyst,Cyst,,,\n")
+    assert "There is no examination type with the code “nowhere”." in answer.content.decode()
+    assert not Condition.objects.exists()
