@@ -24,22 +24,6 @@ from tests.factories import UserFactory
 __all__ = ["lifted_audit_triggers"]
 
 WORKER_START_SECONDS = 120
-WITH_PROCESSES = (
-    "tests/browser",
-    "tests/worker",
-    "tests/stack",
-    "tests/benchmarks",
-    "tests/diagnosis/dicomweb",
-)
-"""Tests that start servers, workers and browsers of their own."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that start processes one after the other, where tests run side by side."""
-    for item in items:
-        folder = item.path.relative_to(settings.BASE_DIR).as_posix()
-        if folder.startswith(WITH_PROCESSES):
-            item.add_marker(pytest.mark.xdist_group("processes"))
 
 
 @pytest.fixture(autouse=True)

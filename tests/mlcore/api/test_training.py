@@ -57,7 +57,7 @@ def test_a_second_run_is_refused_and_told_what_runs(api: Api, steward: User, sig
     client = api(steward)
     client.post(RUNS, {"examination_type": "toy"})
     refused = assert_problem(client.post(RUNS, {"examination_type": "toy"}), 409, "training_under_way")
-    assert "quick training" in refused["detail"]
+    assert "(quick, pending" in refused["detail"]
     assert "pending" in refused["detail"]
 
 
