@@ -1,5 +1,6 @@
 """Who reads a study now."""
 
+from django.db.models import OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -9,6 +10,11 @@ from diagnosis.models import Claim, Review, ReviewState, Study
 def standing_claim(study: Study) -> Claim | None:
     """Return the claim of whoever reads the study now."""
     return Claim.objects.filter(study=study, expires_at__gt=timezone.now()).select_related("reader").first()
+
+
+def claims_of_others(user: User) -> "QuerySet[Claim]":
+    """Return, for a query of studies, the claims of whoever else reads each of them now."""
+    return Claim.objects.filter(study=OuterRef("pk"), expires_at__gt=timezone.now()).exclude(reader=user)
 
 
 def signed_by_others(study: Study, *, user: User) -> int:

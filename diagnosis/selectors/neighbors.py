@@ -5,10 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
 from accounts.models import User
-from diagnosis.models import Claim, Instance, Review, ReviewState, Study
+from diagnosis.models import Instance, Review, ReviewState, Study
+from diagnosis.selectors.claims import claims_of_others
 from diagnosis.selectors.informative import most_informative
 from diagnosis.selectors.worklist import worklist
 from diagnosis.selectors.worklist_search import Criteria, keyset_of, matching
@@ -73,7 +73,7 @@ def next_unread(study: Study, *, user: User, walked: ReadingList | None = None) 
     """
     walked = walked or ReadingList()
     studies = matching(user, tab=walked.tab, criteria=walked.criteria)
-    studies = studies.filter(~Exists(_claimed_by_others(user)))
+    studies = studies.filter(~Exists(claims_of_others(user)))
     if walked.is_ordered_by_gain:
         keys = most_informative(studies, user=user)
         at = keys.index(study.pk) if study.pk in keys else -1
@@ -108,10 +108,6 @@ def _beside(
 
 def _signed() -> "QuerySet[Review]":
     return Review.objects.filter(study=OuterRef("pk"), state=ReviewState.SIGNED)
-
-
-def _claimed_by_others(user: User) -> "QuerySet[Claim]":
-    return Claim.objects.filter(study=OuterRef("pk"), expires_at__gt=timezone.now()).exclude(reader=user)
 
 
 @dataclass(frozen=True)
