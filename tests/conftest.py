@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.utils import translation
+from pytest_django import DjangoDbBlocker
 
 from accounts.models import Role, User
 from diagnosis.models import Condition
@@ -162,12 +163,16 @@ def kill_worker(process: "subprocess.Popen[bytes]") -> None:
     process.wait(30)
 
 
-@pytest.fixture(scope="session")
-def worker_process(django_db_setup: None, django_db_blocker: object) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run one real worker process for the session."""
+@pytest.fixture(scope="module")
+def worker_process(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run one real worker process for the tests of a file; the next file must not find it at work."""
     process = start_worker()
     yield process
     stop_worker(process)
+    with django_db_blocker.unblock():
+        ServingProcess.objects.all().delete()
 
 
 @pytest.fixture

@@ -15,12 +15,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def no_workers(db: None) -> None:
-    """Forget a worker of other tests, which may be alive."""
-    ServingProcess.objects.all().delete()
-
-
-@pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
     cache.delete("health.stored_bytes")
 

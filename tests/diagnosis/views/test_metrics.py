@@ -8,7 +8,6 @@ import sys
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from mlcore.models import ServingProcess
 from tests.factories import AnalysisFactory
 
 
@@ -43,7 +42,6 @@ def test_not_even_an_administrator_reads_them_without_the_token(client, administ
 
 
 def test_the_state_of_the_queue_and_the_requests_are_told(client, reader, token):
-    ServingProcess.objects.all().delete()  # A worker of other tests may be alive.
     AnalysisFactory.create(state="pending")
     client.force_login(reader)
     client.get("/")
