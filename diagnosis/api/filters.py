@@ -33,7 +33,13 @@ class StudyFilter(django_filters.FilterSet):
     tab = django_filters.ChoiceFilter(
         choices=[(tab, tab) for tab in TABS],
         method="filter_tab",
-        help_text="As on the worklist's page; the newest come first on every tab.",
+        help_text="As on the worklist's page; the newest come first on every tab, unless `order` is given.",
+    )
+    order = django_filters.ChoiceFilter(
+        choices=[("informative", "informative")],
+        method="filter_order",
+        help_text="Only what is unread and was looked at by a model, and first what the next training "
+        "would gain most from.",
     )
     examination_type = django_filters.CharFilter(field_name="examination_type__code")
     state = django_filters.ChoiceFilter(
@@ -53,6 +59,10 @@ class StudyFilter(django_filters.FilterSet):
         """Return one tab of the worklist; where the answers are hidden, nobody disagrees yet."""
         found = filter_tab(studies, value, caller(cast(Request, self.request)))
         return found.filter(Q(answers_hidden=False)) if value == "disagree" else found
+
+    def filter_order(self, studies: QuerySet[Study], name: str, value: str) -> QuerySet[Any]:
+        """Return what can be ordered so; the page puts it in order."""
+        return filter_tab(studies, value, caller(cast(Request, self.request)))
 
 
 class InstanceFilter(django_filters.FilterSet):

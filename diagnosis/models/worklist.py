@@ -32,6 +32,11 @@ class Claim(models.Model):
         """Tell whether the reader has shown life lately."""
         return self.expires_at > timezone.now()
 
+    @property
+    def revision(self) -> int:
+        """Return what differs once somebody else reads the study, and not when the claim is renewed."""
+        return int(self.claimed_at.timestamp() * 1_000_000)
+
 
 class Assignment(models.Model):
     """A reader who was asked to read a study; `seen_at` is when they first opened it."""

@@ -1,10 +1,22 @@
 """Who reads a study now."""
 
+from dataclasses import dataclass
+
 from django.db.models import OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from diagnosis.models import Claim, Review, ReviewState, Study
+
+
+@dataclass(frozen=True)
+class Nobody:
+    """Stands where no claim does."""
+
+    reader: None = None
+    claimed_at: None = None
+    expires_at: None = None
+    revision: int = 0
 
 
 def standing_claim(study: Study) -> Claim | None:

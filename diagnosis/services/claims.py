@@ -7,12 +7,20 @@ anybody may take it over, and nobody is kept from signing by it.
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.services import audit
 from diagnosis.models import Claim, Study
 from diagnosis.models.worklist import CLAIM_LENGTH
-from medimaging.common.errors import NotAllowed
+from medimaging.common.errors import Conflict, NotAllowed, StaleVersion
+
+
+class StudyClaimed(Conflict):
+    """A colleague reads the study now."""
+
+    code = "study_claimed"
+    mend = gettext_lazy("Wait until they are done, or look at their claim and take it over.")
 
 
 @transaction.atomic
@@ -32,12 +40,31 @@ def claim_study(study: Study, *, by: User) -> Claim:
     return claim
 
 
+def hold_study(study: Study, *, by: User) -> Claim:
+    """Claim the study or renew the reader's claim, for whoever wants it or nothing.
+
+    Raises:
+        StudyClaimed: a colleague's claim stands.
+    """
+    claim = claim_study(study, by=by)
+    if claim.reader_id != by.pk:
+        raise StudyClaimed(_("%(name)s reads this study now.") % {"name": claim.reader})
+    return claim
+
+
 @transaction.atomic
-def take_over(study: Study, *, by: User) -> Claim:
-    """Make the claim the reader's own; whoever had it is told on their page."""
+def take_over(study: Study, *, by: User, expected_revision: int | None = None) -> Claim:
+    """Make the claim the reader's own; whoever had it is told on their page.
+
+    Raises:
+        StaleVersion: the claim that stands is not the one of `expected_revision` (0: none stands).
+    """
     _require_reader(study, by=by)
     now = timezone.now()
-    before = Claim.objects.select_for_update().filter(study=study).select_related("reader").first()
+    before = Claim.objects.select_for_update().filter(study=study).first()
+    standing = before.revision if before is not None and before.stands else 0
+    if expected_revision not in {None, standing}:
+        raise StaleVersion(_("Meanwhile somebody else reads this study, or nobody does."))
     claim, _created = Claim.objects.update_or_create(
         study=study, defaults={"reader": by, "claimed_at": now, "expires_at": now + CLAIM_LENGTH}
     )

@@ -16,7 +16,9 @@ WAIT = re.compile(r'^\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:;.*)?$', re.IGNORECASE)
 class Revised(Protocol):
     """A row that counts its changes."""
 
-    revision: int
+    @property
+    def revision(self) -> int:
+        """Return a number that differs after each change."""
 
 
 def etag_of(row: Revised) -> str:

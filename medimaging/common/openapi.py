@@ -45,6 +45,12 @@ IF_MATCH = OpenApiParameter(
     required=True,
     description="The ETag that you read. 412 when somebody changed it since, 428 when missing.",
 )
+IF_MATCH_TO_TAKE_OVER = OpenApiParameter(
+    name="If-Match",
+    type=str,
+    location=OpenApiParameter.HEADER,
+    description="The ETag of the claim to take over. 412 when it is no longer the one that stands.",
+)
 PREFER_WAIT = OpenApiParameter(
     name="Prefer",
     type=str,

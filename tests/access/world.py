@@ -32,7 +32,7 @@ from diagnosis.models import (
 from diagnosis.services.reviews import start_review
 from medimaging.common.storage import store_content
 from mlcore.engine.imaging.maps import encode_map
-from mlcore.models import DatasetItem, DatasetVersion, ModelState, TrainingRun
+from mlcore.models import ChangePlan, DatasetItem, DatasetVersion, ModelState, TrainingRun
 from tests.access.addresses import Values
 from tests.diagnosis.admin.conftest import make_rows
 from tests.factories import ApiTokenFactory, ConditionFactory, ModelVersionFactory, UploadFactory, UserFactory
@@ -163,6 +163,7 @@ def _rows_of(reader: User) -> Values:
         "api:upload": upload,
         "api:export": Export.objects.get(),
         "api:model-version": candidate,
+        "api:change-plan": ChangePlan.objects.get(),
         "api:training-run": TrainingRun.objects.get(),
         "api:dataset": DatasetVersion.objects.get(),
         "api:dataset-item": DatasetItem.objects.get(),

@@ -16,8 +16,10 @@ from accounts.api.permissions import AuditorsOnlyRead
 from accounts.models import Scope
 from accounts.permissions import ScopePermission
 from diagnosis.api.filters import StudyFilter
+from diagnosis.api.pagination import StudyPagination
 from diagnosis.api.renderers import DicomRenderer, FHIRRenderer
 from diagnosis.api.serializers.studies import StudyChangeSerializer, StudyDetailSerializer, StudySerializer
+from diagnosis.api.views.claims import ClaimActions
 from diagnosis.models import Instance, Study
 from diagnosis.reporting.fhir import fhir_bundle
 from diagnosis.selectors.reports import report_facts, structured_report_of
@@ -27,11 +29,12 @@ from medimaging.common.headers import etag_of, expected_revision
 from medimaging.common.openapi import ETAG, IF_MATCH
 
 
-class StudyViewSet(ReadOnlyEndpointSet):
+class StudyViewSet(ClaimActions, ReadOnlyEndpointSet):
     """The studies that the caller may see."""
 
     queryset = Study.objects.none()
     filterset_class = StudyFilter
+    pagination_class = StudyPagination
     permission_classes = [ScopePermission, AuditorsOnlyRead]
     write_scope = Scope.REVIEW
     cursor_ordering = ("-created_at", "id")
