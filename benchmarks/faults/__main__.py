@@ -7,6 +7,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -19,7 +20,7 @@ from tests.stack.processes import Process
 from tests.stack.site import Site
 
 SHORT = {
-    "MEDIMAGING_ANALYSIS_LEASE_SECONDS": "8",
+    "MEDIMAGING_ANALYSIS_LEASE_SECONDS": "5",
     "MEDIMAGING_ANALYSIS_QUEUE_SECONDS": "3",
     "MEDIMAGING_ANALYSIS_MAX_ATTEMPTS": "50",
 }
@@ -27,13 +28,16 @@ SHORT = {
 
 
 def main() -> None:
-    """Run the rounds and print one line of JSON a check; end with 1 where anything was lost."""
+    """Run the rounds and print one line of JSON a check; end with 1 where anything was lost.
+
+    SIGINT ends it after the round it is in, with every check; another seed goes on from there.
+    """
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--servers", choices=["embedded", "postgres"], default="embedded")
     asked.add_argument("--rounds", type=int, default=200)
     asked.add_argument("--uploads", type=int, default=3, help="a round")
-    asked.add_argument("--check-every", type=int, default=5, metavar="ROUNDS")
-    asked.add_argument("--longest-pause", type=float, default=3.0, help="seconds before the kill")
+    asked.add_argument("--check-every", type=int, default=10, metavar="ROUNDS")
+    asked.add_argument("--longest-pause", type=float, default=2.0, help="seconds before the kill")
     asked.add_argument("--final-seconds", type=float, default=300.0)
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--keep", action="store_true", help="leave the installation where it is")
@@ -45,10 +49,9 @@ def main() -> None:
         lost = Campaign(folder, options).run()
     except servers.Absent as absent:
         sys.exit(f"{absent}.")
-    finally:
-        if not options.keep:
-            shutil.rmtree(folder, ignore_errors=True)
-    sys.exit(1 if lost else 0)
+    if not (options.keep or lost):  # what was lost is looked into where it lies
+        shutil.rmtree(folder, ignore_errors=True)
+    sys.exit(f"What is left lies in {folder}." if lost else 0)
 
 
 class Campaign:
@@ -61,17 +64,23 @@ class Campaign:
         self.parts: list[Process] = []
         self.victims: victims.Victims = {}
         self.kills: dict[str, int] = {}
+        self.asked_to_end = False
         if options.servers == "postgres":
             self._add_servers(folder)
 
     def run(self) -> list[str]:
         """Carry out the rounds; return what was lost."""
         supervisor = victims.Supervisor(self.parts)
+        signal.signal(signal.SIGINT, self._end_after_this_round)
         try:
             client, versions = self._start(supervisor)
             return self._rounds(client, versions)
         finally:
             supervisor.stop()
+
+    def _end_after_this_round(self, number: int, frame: object) -> None:
+        del number, frame
+        self.asked_to_end = True
 
     def _add_servers(self, folder: Path) -> None:
         database = servers.postgres(folder / "postgres")
@@ -135,13 +144,16 @@ class Campaign:
             since += [future.result() for future in uploading]
             activated += activating.result()
             pool.shutdown()
-            if number % self.options.check_every == 0 or number == self.options.rounds:
+            last = self.asked_to_end or number == self.options.rounds
+            if last or number % self.options.check_every == 0:
                 lost += self._check(since)
                 kept += since
                 since = []
                 self._say(number, kept, lost, client, activated, time.monotonic() - begun)
+            if last:
+                break
         lost += self._check(kept)  # once more, all of them: nothing went missing later
-        self._say(self.options.rounds, kept, lost, client, activated, time.monotonic() - begun, final=True)
+        self._say(number, kept, lost, client, activated, time.monotonic() - begun, final=True)
         return lost
 
     def _hurt(self) -> None:

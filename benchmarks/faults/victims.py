@@ -35,7 +35,7 @@ class Supervisor:
             process.kill()
 
     def _watch(self) -> None:
-        while not self._ended.wait(0.3):
+        while not self._ended.wait(0.1):
             for process in self.processes:
                 if process.running is not None and process.running.poll() is not None:
                     self.restarts += 1
