@@ -1,6 +1,5 @@
 """What machines do after a person asked: carry out analyses, and take back what died."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -22,7 +21,7 @@ from diagnosis.models import (
     Upload,
     UploadState,
 )
-from diagnosis.selectors.images import StoredFileMissing, thumbnail
+from diagnosis.selectors.images import keep_thumbnail
 from diagnosis.selectors.stored_maps import maps_of_nobody
 from medimaging.common.states import LostRace
 from medimaging.common.storage import delete_content, read_content, store_content
@@ -72,13 +71,7 @@ def run_analysis(analysis_id: str) -> None:
         _fail(analysis, UnreadableImage("The stored file is missing.", mend="Restore it from a backup."))
     else:
         _finish(analysis, answer)
-        _keep_thumbnail(analysis.instance)
-
-
-def _keep_thumbnail(instance: Instance) -> None:
-    """Make the small picture now, so that the first list that shows it need not decode the image."""
-    with suppress(StoredFileMissing):  # erased meanwhile
-        thumbnail(instance)
+        keep_thumbnail(analysis.instance, answer.image)
 
 
 def reap() -> list[str]:

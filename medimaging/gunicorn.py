@@ -1,5 +1,6 @@
 """How gunicorn runs the site: gunicorn --config python:medimaging.gunicorn medimaging.wsgi:application"""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -9,15 +10,27 @@ worker_class = "gthread"
 threads = 8
 timeout = 120
 loglevel = "warning"
+preload_app = True
 # Each process counts into a file of its own; whichever answers adds them up. One server, one folder.
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="medimaging-metrics-"))
 
 
-def post_worker_init(_worker: Any) -> None:
-    """Import the pages at the start, so that no reader waits for it at the first request."""
+def on_starting(_server: Any) -> None:
+    """Make ready what the first requests need, once for all processes: no reader waits for it.
+
+    What is made here lives as long as the server, so the garbage collector need not
+    walk it again and again, and the processes share its memory.
+    """
     from django.urls import get_resolver
 
+    from medimaging.celery import app
+    from medimaging.common.templates import compile_templates
+
     _ = get_resolver().url_patterns
+    compile_templates()
+    app.finalize()
+    _ = app.amqp.producer_pool
+    gc.freeze()
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -10,11 +10,11 @@ from PIL import Image
 
 from diagnosis.models import Explanation, Finding, Instance
 from medimaging.common.errors import ApplicationError
-from medimaging.common.storage import read_content, store_derived
+from medimaging.common.storage import content_exists, read_content, store_derived
 from mlcore.engine.imaging.decode import decode_image
 from mlcore.engine.imaging.encode import render_jpeg, render_overlay, render_png
 from mlcore.engine.imaging.maps import decode_map
-from mlcore.engine.types import Window
+from mlcore.engine.types import DecodedImage, Window
 
 THUMBNAIL_SIDE = 160
 
@@ -64,13 +64,27 @@ def thumbnail(instance: Instance) -> bytes:
     It is stored beside the image under a name that follows from the image's, so
     it needs no row, and losing it costs nothing.
     """
-    key = f"thumbnails/{PurePosixPath(instance.content_key).stem}-{THUMBNAIL_SIDE}.png"
+    key = _thumbnail_key(instance)
     try:
         return read_content(key)
     except FileNotFoundError:
         small = display_png(instance, max_side=THUMBNAIL_SIDE)
         store_derived(key, small)
         return small
+
+
+def keep_thumbnail(instance: Instance, image: DecodedImage) -> None:
+    """Keep the small picture of an image that is decoded already, so that no list has to decode it.
+
+    Nothing is kept of an image that was erased meanwhile.
+    """
+    key = _thumbnail_key(instance)
+    if content_exists(instance.content_key) and not content_exists(key):
+        store_derived(key, render_png(image, max_side=THUMBNAIL_SIDE))
+
+
+def _thumbnail_key(instance: Instance) -> str:
+    return f"thumbnails/{PurePosixPath(instance.content_key).stem}-{THUMBNAIL_SIDE}.png"
 
 
 def overlay_png(finding: Finding) -> bytes:

@@ -38,6 +38,12 @@ def read_content(key: str) -> bytes:
     return content
 
 
+def content_exists(key: str) -> bool:
+    """Tell whether there is content under `key`."""
+    found: bool = default_storage.exists(key)
+    return found
+
+
 def delete_content(key: str) -> None:
     """Remove the content under `key`; removing what is gone is no error."""
     default_storage.delete(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from itertools import islice
 from typing import Any
 
@@ -47,6 +48,8 @@ _THREADED_JPEG_2000 = frozenset({JPEG2000, JPEG2000Lossless})
 # OpenJPEG reads this each time it opens a codestream; there is no other way through Pillow.
 os.environ.setdefault("OPJ_NUM_THREADS", str(min(4, os.cpu_count() or 1)))
 register()
+# Pillow would import all of its forty formats to find this one.
+import_module("PIL.Jpeg2KImagePlugin")
 
 
 def check_pixel_data(dataset: FileDataset, *, header: ImageHeader) -> None:
