@@ -13,6 +13,7 @@ from installation import person
 CHUNK = 5000
 OWNERS = 20
 SHARE_OF_READER = 0.05
+EMBEDDED = 6000
 
 
 def fill(count: int, *, read: float, seed: int = 3) -> dict[str, Any]:
@@ -20,9 +21,12 @@ def fill(count: int, *, read: float, seed: int = 3) -> dict[str, Any]:
     from django.conf import settings
     from django.utils import timezone
 
+    from diagnosis.latest import note_latest_analyses
     from diagnosis.models import Study
 
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    if Study.objects.exists():  # filled before
+        return {"steward": person("data_steward"), "reader": person("reader")}
     steward, reader, owners = _people(timezone.now())
     examination, condition, version = _model()
     random = np.random.default_rng(seed)
@@ -35,6 +39,9 @@ def fill(count: int, *, read: float, seed: int = 3) -> dict[str, Any]:
     through.objects.bulk_create(
         [through(study_id=others[i], user_id=reader.pk) for i in shared], batch_size=CHUNK
     )
+    _embed(version, random)
+    note_latest_analyses(Study.objects.all())
+    Study.objects.filter(reviews__state="signed").update(is_signed=True)
     _analyze()
     return {"steward": steward, "reader": reader}
 
@@ -107,6 +114,26 @@ def _store(studies: list[Any], *, version: Any, condition: Any, read: float, ran
         )
         for review in signed
     )
+
+
+def _embed(version: Any, random: Any) -> None:
+    """Place the newest images, which the order by information looks at; more would only fill the disk."""
+    from diagnosis.models import Instance
+    from mlcore.models import Embedding
+
+    newest = Instance.objects.order_by("-created_at").values_list("pk", "series__study__patient")
+    for chunk in (newest[begin : begin + 500] for begin in range(0, EMBEDDED, 500)):
+        vectors = random.normal(size=(500, 1280)).astype("<f4")
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        Embedding.objects.bulk_create(
+            Embedding(
+                embedding_version=version.embedding_version,
+                source_id=str(instance),
+                group=str(patient),
+                vector=vector.tobytes(),
+            )
+            for (instance, patient), vector in zip(chunk, vectors, strict=False)
+        )
 
 
 def _instance(series: Any) -> Any:

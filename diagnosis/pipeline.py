@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from diagnosis import announcements
+from diagnosis.latest import note_latest_analysis
 from diagnosis.models import (
     Analysis,
     AnalysisState,
@@ -197,6 +198,7 @@ def _enter(analysis: Analysis, answer: Answer) -> None:
         )
         for score in answer.prediction.findings
     )
+    note_latest_analysis(analysis.instance.series.study_id)
     SimilarInstance.objects.bulk_create(
         SimilarInstance(analysis=analysis, instance=instance, rank=rank, distance=distance)
         for rank, (instance, distance) in enumerate(answer.similar, start=1)

@@ -9,6 +9,7 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import ApiToken, Role, Scope, User, UserStatus
 from accounts.services import tokens
+from diagnosis.latest import note_latest_analysis
 from diagnosis.models import (
     Analysis,
     Condition,
@@ -20,6 +21,7 @@ from diagnosis.models import (
     Patient,
     Review,
     ReviewFinding,
+    ReviewState,
     Series,
     SimilarInstance,
     Study,
@@ -197,6 +199,13 @@ class AnalysisFactory(DjangoModelFactory[Analysis]):
         examination_type=factory.SelfAttribute("..instance.series.study.examination_type"),
     )
 
+    @classmethod
+    def _create(cls, model_class: type[Analysis], *args: Any, **kwargs: Any) -> Analysis:
+        """Let the study name its latest analysis, as the services do."""
+        analysis: Analysis = super()._create(model_class, *args, **kwargs)
+        note_latest_analysis(analysis.instance.series.study_id)
+        return analysis
+
 
 class FindingFactory(DjangoModelFactory[Finding]):
     """A suggested finding."""
@@ -211,6 +220,13 @@ class FindingFactory(DjangoModelFactory[Finding]):
     )
     probability = 0.9
     operating_point = 0.5
+
+    @classmethod
+    def _create(cls, model_class: type[Finding], *args: Any, **kwargs: Any) -> Finding:
+        """Let the study rank by its findings, as the pipeline does."""
+        finding: Finding = super()._create(model_class, *args, **kwargs)
+        note_latest_analysis(finding.analysis.instance.series.study_id)
+        return finding
 
 
 class ExplanationFactory(DjangoModelFactory[Explanation]):
@@ -244,6 +260,14 @@ class ReviewFactory(DjangoModelFactory[Review]):
 
     study = factory.SubFactory(StudyFactory)
     reader = factory.SelfAttribute("study.owner")
+
+    @classmethod
+    def _create(cls, model_class: type[Review], *args: Any, **kwargs: Any) -> Review:
+        """Let the study count as signed, as the services do."""
+        review: Review = super()._create(model_class, *args, **kwargs)
+        if review.state == ReviewState.SIGNED:
+            Study.objects.filter(pk=review.study_id).update(is_signed=True)
+        return review
 
 
 class ReviewFindingFactory(DjangoModelFactory[ReviewFinding]):

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from accounts.api.base import caller
@@ -43,7 +43,9 @@ class StudyFilter(django_filters.FilterSet):
     )
     examination_type = django_filters.CharFilter(field_name="examination_type__code")
     state = django_filters.ChoiceFilter(
-        field_name="latest_state", choices=AnalysisState.choices, help_text="Of the latest analysis."
+        field_name="latest_analysis__state",
+        choices=AnalysisState.choices,
+        help_text="Of the latest analysis.",
     )
     patient = django_filters.CharFilter(field_name="patient__pseudonym")
     study_instance_uid = django_filters.CharFilter()
@@ -57,8 +59,7 @@ class StudyFilter(django_filters.FilterSet):
 
     def filter_tab(self, studies: QuerySet[Study], name: str, value: str) -> QuerySet[Any]:
         """Return one tab of the worklist; where the answers are hidden, nobody disagrees yet."""
-        found = filter_tab(studies, value, caller(cast(Request, self.request)))
-        return found.filter(Q(answers_hidden=False)) if value == "disagree" else found
+        return filter_tab(studies, value, caller(cast(Request, self.request)))
 
     def filter_order(self, studies: QuerySet[Study], name: str, value: str) -> QuerySet[Any]:
         """Return what can be ordered so; the page puts it in order."""

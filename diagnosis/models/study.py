@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from mlcore.models import ExaminationType
 
+NOT_RANKED = -1.0
+"""Stands for a probability that there is none of, at the end of every order."""
+
 
 class Sex(models.TextChoices):
     """DICOM (0010,0040)."""
@@ -68,6 +71,19 @@ class Study(models.Model):
     )
     revision = models.PositiveIntegerField(default=1, help_text="Counts the changes to the information.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # What the worklist orders and filters by, kept here so that no list has to work it out of
+    # all analyses and reviews: see diagnosis.latest and the signing of reviews.
+    latest_analysis = models.ForeignKey(
+        "Analysis", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+    ranked_probability = models.FloatField(
+        default=NOT_RANKED,
+        editable=False,
+        help_text="The highest one of the latest analysis; below zero where there is none.",
+    )
+    is_signed = models.BooleanField(
+        default=False, editable=False, help_text="Whether any reader has signed a review."
+    )
 
     objects: ClassVar = StudyQuerySet.as_manager()
 
@@ -80,6 +96,10 @@ class Study(models.Model):
             models.Index(fields=["patient", "-created_at"], name="study_by_patient"),
             models.Index(fields=["study_instance_uid"], name="study_by_uid"),
             models.Index(fields=["study_date"], name="study_by_date"),
+            models.Index(fields=["-ranked_probability", "-created_at", "id"], name="study_by_probability"),
+            models.Index(
+                fields=["-created_at", "id"], name="study_unread", condition=models.Q(is_signed=False)
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["owner", "study_instance_uid"], name="study_uid_once_an_owner"),

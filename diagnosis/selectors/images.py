@@ -64,7 +64,7 @@ def thumbnail(instance: Instance) -> bytes:
     It is stored beside the image under a name that follows from the image's, so
     it needs no row, and losing it costs nothing.
     """
-    key = _thumbnail_key(instance)
+    key = thumbnail_key(instance)
     try:
         return read_content(key)
     except FileNotFoundError:
@@ -78,12 +78,13 @@ def keep_thumbnail(instance: Instance, image: DecodedImage) -> None:
 
     Nothing is kept of an image that was erased meanwhile.
     """
-    key = _thumbnail_key(instance)
+    key = thumbnail_key(instance)
     if content_exists(instance.content_key) and not content_exists(key):
         store_derived(key, render_png(image, max_side=THUMBNAIL_SIDE))
 
 
-def _thumbnail_key(instance: Instance) -> str:
+def thumbnail_key(instance: Instance) -> str:
+    """Return where the small picture of an instance is kept."""
     return f"thumbnails/{PurePosixPath(instance.content_key).stem}-{THUMBNAIL_SIDE}.png"
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from django.db.models import QuerySet
 
 from accounts.models import User
-from diagnosis.models import Analysis, Finding, Instance, Review
+from diagnosis.models import Analysis, Finding, Instance, Study
 from mlcore.engine.inference.label_order import entropy, label_order
 from mlcore.engine.types import FloatArray
 from mlcore.models import Embedding
@@ -30,7 +30,7 @@ Place = tuple[str, str]
 
 
 def most_informative(studies: "QuerySet[Any]", *, user: User) -> list[UUID]:
-    """Return the keys of the first `ORDERED` of an annotated worklist, read by six queries."""
+    """Return the keys of the first `ORDERED` of a list, read by seven queries."""
     newest = studies.order_by("-created_at", "pk").values_list("pk", "latest_analysis_id")
     rows = list(newest[:ORDERED])
     places = _places([analysis for _, analysis in rows])
@@ -85,8 +85,11 @@ def _vectors(places: Iterable[Place]) -> dict[Place, FloatArray]:
 
 def _labeled(versions: set[str], *, user: User) -> Mapping[str, list[FloatArray]]:
     """Return, by space, where the signed images lie that the user may see."""
-    signed = Review.objects.current().values("study")
-    seen = Instance.objects.visible_to(user).filter(series__study__in=signed).order_by("-created_at", "id")
+    # The studies first: nobody need look at every image of the site to find the newest signed ones.
+    signed = Study.objects.visible_to(user).filter(is_signed=True).order_by("-created_at", "pk")
+    studies = list(signed.values_list("pk", flat=True)[:LABELED])
+    seen = Instance.objects.filter(series__study__in=studies, quarantined_at=None)
+    seen = seen.order_by("-created_at", "id")
     keys = [str(pk) for pk in seen.values_list("pk", flat=True)[:LABELED]]
     found: dict[str, list[FloatArray]] = defaultdict(list)
     rows = Embedding.objects.filter(embedding_version__in=versions, source_id__in=keys).order_by()

@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 
 from accounts.models import User
-from diagnosis.models import Instance, Review, ReviewState, Study
+from diagnosis.models import Instance, Study
 from diagnosis.selectors.claims import claims_of_others
 from diagnosis.selectors.informative import most_informative
-from diagnosis.selectors.worklist import worklist
-from diagnosis.selectors.worklist_search import Criteria, keyset_of, matching
+from diagnosis.selectors.worklist import UNREAD
+from diagnosis.selectors.worklist_search import Criteria, matching, order_of
 
 READ_TABS = frozenset({"disagree"})
 """Tabs that hold what is signed: who walks through them is not led past it."""
@@ -58,10 +58,8 @@ def neighbor_in(walked: ReadingList, study: Study, *, user: User, back: bool = F
     """Return the study after `study` in a list, or before it; it need not be in the list itself."""
     studies = matching(user, tab=walked.tab, criteria=walked.criteria)
     if walked.is_ordered_by_gain:
-        keys = most_informative(studies, user=user)
-        at = keys.index(study.pk) if study.pk in keys else -1
-        beside = at - 1 if back else at + 1
-        return keys[beside] if 0 <= beside < len(keys) else None
+        before, after = _split_by_gain(studies, study, user=user)
+        return next(reversed(before), None) if back else next(iter(after), None)
     return _beside(studies, study, user=user, walked=walked, back=back)
 
 
@@ -75,11 +73,10 @@ def next_unread(study: Study, *, user: User, walked: ReadingList | None = None) 
     studies = matching(user, tab=walked.tab, criteria=walked.criteria)
     studies = studies.filter(~Exists(claims_of_others(user)))
     if walked.is_ordered_by_gain:
-        keys = most_informative(studies, user=user)
-        at = keys.index(study.pk) if study.pk in keys else -1
-        return next(iter([*keys[at + 1 :], *keys[: max(at, 0)]]), None)
+        before, after = _split_by_gain(studies, study, user=user)
+        return next(iter([*after, *before]), None)
     if not walked.holds_read:
-        studies = studies.filter(~Exists(_signed()))
+        studies = studies.filter(UNREAD)
     below = _beside(studies, study, user=user, walked=walked)
     found: UUID | None = below or studies.exclude(pk=study.pk).values_list("pk", flat=True).first()
     return found
@@ -89,10 +86,8 @@ def _beside(
     studies: "QuerySet[Any]", study: Study, *, user: User, walked: ReadingList, back: bool = False
 ) -> UUID | None:
     """Return the first study of an ordered list beyond the place where `study` stands or would stand."""
-    keys = keyset_of(walked.criteria, user=user)
-    names = [key.name for key in keys]
-    place = worklist(user).annotate(**{key.name: key.value for key in keys if key.value}).values(*names)
-    at = place.filter(pk=study.pk).first()
+    keys = order_of(walked.criteria, user=user)
+    at = Study.objects.visible_to(user).filter(pk=study.pk).values(*(key.name for key in keys)).first()
     if at is None:
         return None
     beyond, same = Q(), Q()
@@ -100,14 +95,16 @@ def _beside(
         comparison = "lt" if key.descending != back else "gt"
         beyond |= same & Q(**{f"{key.name}__{comparison}": at[key.name]})
         same &= Q(**{key.name: at[key.name]})
-    ordered = studies.annotate(**{key.name: key.value for key in keys if key.value}).filter(beyond)
-    order = [f"{'-' if key.descending != back else ''}{key.name}" for key in keys]
-    found: UUID | None = ordered.order_by(*order).values_list("pk", flat=True).first()
+    order = [key.ordering(back=back) for key in keys]
+    found: UUID | None = studies.filter(beyond).order_by(*order).values_list("pk", flat=True).first()
     return found
 
 
-def _signed() -> "QuerySet[Review]":
-    return Review.objects.filter(study=OuterRef("pk"), state=ReviewState.SIGNED)
+def _split_by_gain(studies: "QuerySet[Any]", study: Study, *, user: User) -> tuple[list[UUID], list[UUID]]:
+    """Return what comes before `study` and after it in the order of gain; all comes after one not in it."""
+    keys = most_informative(studies, user=user)
+    at = keys.index(study.pk) if study.pk in keys else -1
+    return keys[: max(at, 0)], keys[at + 1 :]
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ from diagnosis.models.review import DIFFERS
 
 TABS = ("mine", "unread", "informative", "disagree", "failed", "all")
 ANSWERED = (AnalysisState.SUCCEEDED, AnalysisState.WITHHELD)
+UNREAD = Q(is_signed__in=[False])
+"""As a list of one, because Django writes a bare comparison with False as NOT, which no index answers."""
 COUNTED = 999
 """Beyond so many studies a count says no more to a reader, and costs more."""
 
@@ -39,21 +41,19 @@ COUNTED = 999
 def worklist(user: User) -> "QuerySet[Study]":
     """Return the studies the user may see, each with what its row in the list shows.
 
-    Adds latest_analysis_id, latest_state, withheld_reason, top_condition,
-    top_probability, suggested, signed_at, signed_by_name, is_mine, disagreement,
-    answers_hidden, thumbnail_instance_id.
+    Adds latest_state, withheld_reason, top_condition, top_probability, suggested,
+    signed_at, signed_by_name, is_mine, disagreement, answers_hidden,
+    thumbnail_instance_id.
     """
-    studies = _with_state(Study.objects.visible_to(user), user=user).select_related(
-        "patient", "examination_type", "owner"
-    )
-    top = Finding.objects.filter(analysis=OuterRef("latest_analysis_id")).order_by("-probability")
+    studies = Study.objects.visible_to(user).select_related("patient", "examination_type", "owner")
+    top = Finding.objects.filter(analysis=OuterRef("latest_analysis")).order_by("-probability")
     signed = Review.objects.filter(study=OuterRef("pk"), state=ReviewState.SIGNED).order_by("-signed_at")
-    own_read = Review.objects.filter(study=OuterRef("pk"), state=ReviewState.SIGNED, reader=user)
     instances = Instance.objects.filter(series__study=OuterRef("pk"), quarantined_at=None).order_by(
         "created_at", "id"
     )
     return studies.annotate(
-        withheld_reason=Subquery(_latest_analysis().values("withheld_reason")[:1]),
+        latest_state=F("latest_analysis__state"),
+        withheld_reason=F("latest_analysis__withheld_reason"),
         top_condition=Subquery(top.values("condition__name")[:1]),
         top_probability=Subquery(top.values("probability")[:1]),
         suggested=Coalesce(
@@ -64,14 +64,15 @@ def worklist(user: User) -> "QuerySet[Study]":
         ),
         signed_at=Subquery(signed.values("signed_at")[:1]),
         signed_by_name=Subquery(signed.values("reader__full_name")[:1]),
+        disagreement=Exists(_disagreeing_of_study(user)),
         is_mine=Case(When(owner=user, then=Value(True)), default=Value(False)),
-        answers_hidden=~Exists(own_read) if user.blind_first else Value(False, output_field=BooleanField()),
+        answers_hidden=~Exists(_own_signed(user)) if user.blind_first else Value(False),
         thumbnail_instance_id=Subquery(instances.values("pk")[:1]),
     )
 
 
 def filter_tab(studies: "QuerySet[Any]", tab: str, user: User) -> "QuerySet[Any]":
-    """Return the studies of one of `TABS`, given the `worklist`; an unknown tab shows all.
+    """Return the studies of one of `TABS`; an unknown tab shows all.
 
     What is rare is looked up from its own index first, and not sought study by study.
     """
@@ -79,23 +80,26 @@ def filter_tab(studies: "QuerySet[Any]", tab: str, user: User) -> "QuerySet[Any]
         asked = Assignment.objects.filter(reader=user).values("study")
         return studies.filter(Q(owner=user) | Q(pk__in=asked))
     if tab == "unread":
-        return studies.filter(is_signed=False)
+        return studies.filter(UNREAD)
     if tab == "informative":
-        return studies.filter(is_signed=False, latest_state__in=ANSWERED)
+        return studies.filter(UNREAD, latest_analysis__state__in=ANSWERED)
     if tab == "disagree":
-        differing = ReviewFinding.objects.filter(DIFFERS).values("review")
-        return studies.filter(pk__in=_standing_reviews(user).filter(pk__in=differing).values("study"))
+        return studies.filter(pk__in=_disagreeing(user).values("study"))
     if tab == "failed":
         return in_state(studies, AnalysisState.FAILED)
     return studies
 
 
 def in_state(studies: "QuerySet[Any]", state: str) -> "QuerySet[Any]":
-    """Return those of an annotated worklist whose latest analysis is in `state`."""
+    """Return those whose latest analysis is in `state`."""
     if state == AnalysisState.SUCCEEDED:  # what nearly all are is found by walking the list
-        return studies.filter(latest_state=state)
-    ever = Analysis.objects.filter(state=state).values("instance__series__study")
-    return studies.filter(pk__in=ever, latest_state=state)
+        return studies.filter(latest_analysis__state=state)
+    return studies.filter(latest_analysis__in=Analysis.objects.filter(state=state).values("pk"))
+
+
+def answers_shown(studies: "QuerySet[Any]", user: User) -> "QuerySet[Any]":
+    """Return those whose answers the user may know of: one who reads blind has to sign first."""
+    return studies.filter(Exists(_own_signed(user))) if user.blind_first else studies
 
 
 def tab_counts(user: User, *, most: int = COUNTED) -> dict[str, int]:
@@ -103,7 +107,7 @@ def tab_counts(user: User, *, most: int = COUNTED) -> dict[str, int]:
 
     A count that says `most + 1` means more than `most`.
     """
-    studies = _with_state(Study.objects.visible_to(user), user=user)
+    studies = Study.objects.visible_to(user)
     return {tab: count_up_to(filter_tab(studies, tab, user), most) for tab in TABS}
 
 
@@ -119,32 +123,27 @@ _SUGGESTED = Case(
 )
 
 
-def _latest_analysis() -> "QuerySet[Analysis]":
-    # By an expression, so that a database looks up the few analyses of the study. By the bare
-    # column it may walk all analyses of the site in that order until it meets one of the study.
-    latest = Coalesce(F("requested_at"), F("requested_at")).desc()
-    shown = Analysis.objects.filter(instance__quarantined_at=None)
-    return shown.filter(instance__series__study=OuterRef("pk")).order_by(latest, "id")
+def _own_signed(user: User) -> "QuerySet[Review]":
+    return Review.objects.filter(study=OuterRef("pk"), state=ReviewState.SIGNED, reader=user)
 
 
-def _standing_reviews(user: User) -> "QuerySet[Review]":
+def _disagreeing(user: User) -> "QuerySet[Review]":
+    """Return the standing reviews that differ from the model, looked up from the few verdicts that do."""
+    differing = ReviewFinding.objects.filter(DIFFERS).values("review")
+    return _standing(user).filter(pk__in=differing)
+
+
+def _disagreeing_of_study(user: User) -> "QuerySet[Review]":
+    """Return the same of one study, looked up from its own reviews."""
+    differs = ReviewFinding.objects.filter(DIFFERS, review=OuterRef("pk"))
+    return _standing(user).filter(Exists(differs), study=OuterRef("pk"))
+
+
+def _standing(user: User) -> "QuerySet[Review]":
     """Return the signed reviews that no other amends and whose verdicts the user may know of."""
-    later = Review.objects.filter(amends=OuterRef("pk"), state=ReviewState.SIGNED)
-    reviews = Review.objects.filter(~Exists(later), state=ReviewState.SIGNED)
+    reviews = Review.objects.current()
     if user.blind_first:
         # That reader and model disagree gives the model's answer away.
         own = Review.objects.filter(study=OuterRef("study"), state=ReviewState.SIGNED, reader=user)
         reviews = reviews.filter(Exists(own))
     return reviews
-
-
-def _with_state(studies: "QuerySet[Study]", *, user: User) -> "QuerySet[Study]":
-    differs = ReviewFinding.objects.filter(DIFFERS, review=OuterRef("pk"))
-    disagreeing = _standing_reviews(user).filter(Exists(differs), study=OuterRef("pk"))
-    signed = Review.objects.filter(study=OuterRef("pk"), state=ReviewState.SIGNED)
-    return studies.annotate(
-        latest_analysis_id=Subquery(_latest_analysis().values("pk")[:1]),
-        latest_state=Subquery(_latest_analysis().values("state")[:1]),
-        is_signed=Exists(signed),
-        disagreement=Exists(disagreeing),
-    )

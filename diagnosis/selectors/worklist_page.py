@@ -63,16 +63,17 @@ def worklist_page(user: User, *, tab: str, criteria: Criteria, number: int) -> W
     )
 
 
-def matching_count(user: User, *, tab: str, criteria: Criteria) -> int:
-    """Return how many studies match, or `COUNTED + 1` where there are more."""
+def matching_count(user: User, *, tab: str, criteria: Criteria, shown: WorklistPage) -> int:
+    """Return how many studies match, or `COUNTED + 1` where there are more; a last page tells by itself."""
+    if not shown.has_next:
+        return min(shown.last, COUNTED + 1)
     return count_up_to(matching(user, tab=tab, criteria=criteria), COUNTED)
 
 
 def unseen_assignments(user: User) -> int:
     """Return how many studies wait that the reader was asked to read and has not opened."""
-    return Assignment.objects.filter(
-        reader=user, seen_at=None, study__in=Study.objects.visible_to(user)
-    ).count()
+    asked = Study.objects.visible_to(user).filter(assignments__reader=user, assignments__seen_at=None)
+    return asked.count()
 
 
 def page_number(asked: Mapping[str, str]) -> int:

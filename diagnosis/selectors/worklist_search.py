@@ -2,51 +2,37 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
 from diagnosis.dicom.deidentify import pseudonym
-from diagnosis.models import Condition, Finding, Study
-from diagnosis.selectors.worklist import filter_tab, in_state, worklist
+from diagnosis.models import Condition, Finding, Patient, Study
+from diagnosis.selectors.worklist import ANSWERED, UNREAD, answers_shown, filter_tab, in_state
 from mlcore.models import ExaminationType
-
-SORTS = {
-    "newest": ("-created_at", "pk"),
-    "oldest": ("created_at", "pk"),
-    "probability": (F("top_probability").desc(nulls_last=True), "-created_at", "pk"),
-    "patient": ("patient__pseudonym", "-created_at", "pk"),
-}
-
-BELOW_ALL = -1.0
-"""Stands for a probability that there is none of, at the end of the order."""
 
 
 @dataclass(frozen=True)
 class OrderKey:
-    """One key of an order: a field, or a `value` under that name."""
+    """A field that the list is ordered by."""
 
     name: str
     descending: bool = False
-    value: Combinable | None = None
+
+    def ordering(self, *, back: bool = False) -> str:
+        """Return the key as `order_by` takes it, or the other way round."""
+        return f"-{self.name}" if self.descending != back else self.name
 
 
 NEWEST = (OrderKey("created_at", descending=True), OrderKey("pk"))
-KEYSETS: dict[str, tuple[OrderKey, ...]] = {
+SORTS: dict[str, tuple[OrderKey, ...]] = {
     "newest": NEWEST,
     "oldest": (OrderKey("created_at"), OrderKey("pk")),
-    "probability": (
-        OrderKey("ranked_probability", descending=True, value=Coalesce(F("top_probability"), BELOW_ALL)),
-        *NEWEST,
-    ),
+    "probability": (OrderKey("ranked_probability", descending=True), *NEWEST),
     "patient": (OrderKey("patient__pseudonym"), *NEWEST),
 }
-"""The orders of `SORTS`, key by key, for who looks for what comes before or after a study."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +55,14 @@ class Criteria:
         return self != Criteria(sort=self.sort)
 
 
+def matching(user: User, *, tab: str, criteria: Criteria) -> "QuerySet[Study]":
+    """Return what the user sees on a tab when asking for `criteria`, in order."""
+    studies = filter_tab(Study.objects.visible_to(user), tab, user)
+    return search(studies, criteria, user=user)
+
+
 def search(studies: "QuerySet[Study]", criteria: Criteria, *, user: User) -> "QuerySet[Study]":
-    """Narrow and order an annotated worklist.
+    """Narrow and order studies.
 
     What a blind reader has not read yet never matches by the model's answer,
     and is not ordered by it: the place in the list would give it away.
@@ -81,33 +73,23 @@ def search(studies: "QuerySet[Study]", criteria: Criteria, *, user: User) -> "Qu
         studies = studies.filter(examination_type=criteria.examination_type)
     if criteria.state:
         studies = in_state(studies, criteria.state)
-        if user.blind_first and criteria.state in {"succeeded", "withheld"}:
-            studies = studies.filter(Q(answers_hidden=False))
+        if criteria.state in ANSWERED:
+            studies = answers_shown(studies, user)
     if criteria.condition:
-        studies = studies.filter(Exists(_suggestion(criteria.condition)) & Q(answers_hidden=False))
+        studies = answers_shown(studies.filter(Exists(_suggestion(criteria.condition))), user)
     if criteria.received_from:
         studies = studies.filter(created_at__gte=_begin(criteria.received_from))
     if criteria.received_to:
         studies = studies.filter(created_at__lt=_begin(criteria.received_to + timedelta(days=1)))
     if criteria.signed:
-        studies = studies.filter(Q(is_signed=criteria.signed == "yes"))
-    order: tuple[Any, ...] = SORTS[_sort(criteria, user=user)]
-    return studies.order_by(*order)
+        studies = studies.filter(Q(is_signed=True) if criteria.signed == "yes" else UNREAD)
+    return studies.order_by(*(key.ordering() for key in order_of(criteria, user=user)))
 
 
-def keyset_of(criteria: Criteria, *, user: User) -> tuple[OrderKey, ...]:
+def order_of(criteria: Criteria, *, user: User) -> tuple[OrderKey, ...]:
     """Return the keys by which `search` orders."""
-    return KEYSETS[_sort(criteria, user=user)]
-
-
-def _sort(criteria: Criteria, *, user: User) -> str:
     hidden = user.blind_first and criteria.sort == "probability"
-    return criteria.sort if criteria.sort in SORTS and not hidden else "newest"
-
-
-def matching(user: User, *, tab: str, criteria: Criteria) -> "QuerySet[Study]":
-    """Return what the user sees on a tab when asking for `criteria`, in order."""
-    return search(filter_tab(worklist(user), tab, user), criteria, user=user)
+    return SORTS[criteria.sort if criteria.sort in SORTS and not hidden else "newest"]
 
 
 def _begin(day: date) -> datetime:
@@ -119,17 +101,19 @@ def _matches(text: str) -> Q:
     """Match words of the description, a pseudonym, or the pseudonym of a hospital's own identifier."""
     text = text.strip()
     own = pseudonym(text, key=str(settings.IDENTITY_KEY).encode())
+    patients = Patient.objects.filter(Q(pseudonym__istartswith=text) | Q(pseudonym=own))
+    kinds = ExaminationType.objects.filter(name__icontains=text)
+    # As keys, so that a database reads patients and types once, and not beside each study.
     return (
         Q(description__icontains=text)
-        | Q(patient__pseudonym__istartswith=text)
-        | Q(patient__pseudonym=own)
-        | Q(examination_type__name__icontains=text)
+        | Q(patient__in=patients.values("pk"))
+        | Q(examination_type__in=kinds.values("pk"))
     )
 
 
 def _suggestion(condition: Condition) -> "QuerySet[Finding]":
     return Finding.objects.filter(
-        analysis=OuterRef("latest_analysis_id"),
+        analysis=OuterRef("latest_analysis"),
         condition=condition,
         probability__gte=F("operating_point"),
     )

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.services import audit
 from diagnosis import announcements, tasks
+from diagnosis.latest import note_latest_analysis
 from diagnosis.models import Analysis, AnalysisState, Instance
 from medimaging.common.errors import Conflict, NotAllowed
 from mlcore.selectors import active_version
@@ -31,6 +32,7 @@ def request_analysis(instance: Instance, *, by: User | None = None) -> Analysis 
         instance=instance, model_version=version, defaults={"requested_by": by}
     )
     if created:
+        note_latest_analysis(instance.series.study_id)
         _signal(analysis)
     return analysis
 

@@ -1,7 +1,5 @@
 """Erase an image for good: one person asks, an administrator who is somebody else confirms."""
 
-from pathlib import PurePosixPath
-
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
@@ -9,6 +7,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import audit
 from diagnosis import tasks
+from diagnosis.latest import note_latest_analysis
 from diagnosis.models import (
     Erasure,
     ErasureState,
@@ -18,7 +17,7 @@ from diagnosis.models import (
     Instance,
     Study,
 )
-from diagnosis.selectors.images import THUMBNAIL_SIDE
+from diagnosis.selectors.images import thumbnail_key
 from diagnosis.selectors.stored_maps import maps_of_nobody_else
 from diagnosis.services.quarantine import authorized, items_of
 from medimaging.common.errors import Conflict, NotAllowed
@@ -106,14 +105,14 @@ def _named(erasure: Erasure) -> dict[str, object]:
 
 def _files_of(instance: Instance) -> list[str]:
     """Return what the storage holds of the image and of it alone: pixels, thumbnail, maps."""
-    thumbnail = f"thumbnails/{PurePosixPath(instance.content_key).stem}-{THUMBNAIL_SIDE}.png"
-    return [instance.content_key, thumbnail, *sorted(maps_of_nobody_else(instance))]
+    return [instance.content_key, thumbnail_key(instance), *sorted(maps_of_nobody_else(instance))]
 
 
 def _delete_rows(instance: Instance) -> None:
     """Delete the image with its analyses, and whatever is left empty around it."""
     series, study = instance.series, instance.series.study
     instance.delete()
+    note_latest_analysis(study.pk)
     if series.instances.exists():
         return
     series.delete()

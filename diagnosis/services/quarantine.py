@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import audit
+from diagnosis.latest import note_latest_analysis
 from diagnosis.models import Analysis, Instance
 from diagnosis.services.analysis import OPEN_STATES, cancel_analysis
 from diagnosis.services.curation import curate_instance, group_of
@@ -24,6 +25,7 @@ def quarantine_instance(instance: Instance, *, by: User, reason: str) -> Instanc
     for analysis in Analysis.objects.filter(instance=instance, state__in=OPEN_STATES):
         cancel_analysis(analysis, by=by, reason=reason)
     datasets.quarantine_items(items_of(instance), by=by, reason=reason)
+    note_latest_analysis(instance.series.study_id)
     audit.record("instance.quarantine", by=by, target=instance, reason=reason)
     instance.refresh_from_db(fields=["quarantined_at"])
     return instance
@@ -39,6 +41,7 @@ def release_instance(instance: Instance, *, by: User, reason: str) -> Instance:
     instance.refresh_from_db(fields=["quarantined_at"])
     datasets.release_items(items_of(instance), by=by, reason=reason)
     curate_instance(instance)
+    note_latest_analysis(instance.series.study_id)
     audit.record("instance.release", by=by, target=instance, reason=reason)
     return instance
 

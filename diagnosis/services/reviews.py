@@ -108,6 +108,7 @@ def sign_review(
         model_version=shown.model_version if shown else None,
     )
     _note_suggestions(review)
+    Study.objects.filter(pk=review.study_id).update(is_signed=True)
     audit.record(
         "review.amend" if review.amends_id else "review.sign",
         by=by,

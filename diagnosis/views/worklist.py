@@ -53,9 +53,12 @@ def show_worklist(request: ReaderRequest) -> HttpResponse:
     if request.htmx:
         return render(request, "diagnosis/parts/worklist_rows.html", context)
     counts = tab_counts(request.user)
-    narrowed = criteria.is_narrowed
+    if criteria.is_narrowed:
+        total = matching_count(request.user, tab=tab, criteria=criteria, shown=shown)
+    else:
+        total = counts[tab]
     context |= {
-        "total": matching_count(request.user, tab=tab, criteria=criteria) if narrowed else counts[tab],
+        "total": total,
         "tabs": [(key, TAB_NAMES[key], counts[key]) for key in TABS],
         "kept_for_tab": _query_without(request, "page", "tab"),
         "saved_filters": request.user.saved_filters.all(),

@@ -47,6 +47,8 @@ def test_a_radiograph_gets_probability_map_embedding_and_model_version(reader, c
     finding = analysis.findings.get()
     assert finding.condition.code == "pneumonia"
     assert finding.suggested
+    study = Study.objects.get(pk=analysis.instance.series.study_id)
+    assert (study.latest_analysis, study.ranked_probability) == (analysis, finding.probability)
     saliency = decode_map(read_content(finding.saliency_key))
     assert saliency.ndim == 2
     assert 0.5 < saliency.max() <= 1.0

@@ -35,13 +35,14 @@ def label_order(uncertainty: FloatArray, vectors: FloatArray, *, labeled: FloatA
     novelty = np.ones(count, np.float32)
     if len(labeled) and count:
         novelty = _novelty(vectors @ labeled.T).min(axis=1)
+    between = _novelty(vectors @ vectors.T)
     left = np.ones(count, bool)
     chosen = np.empty(count, np.intp)
     for place in range(count):
         gain = np.where(left, uncertainty * np.maximum(novelty, LEAST_NOVELTY) ** WEIGHT, -1.0)
         best = int(gain.argmax())
         chosen[place], left[best] = best, False
-        novelty = np.minimum(novelty, _novelty(vectors @ vectors[best]))
+        novelty = np.minimum(novelty, between[best])
     return chosen
 
 

@@ -33,7 +33,7 @@ def test_a_study_shows_its_latest_result_its_series_and_its_etag(
 def test_studies_are_filtered(api: Api, reader: User, answered: Analysis) -> None:
     study = answered.instance.series.study
     study.description = "Chest, standing"
-    study.save()
+    study.save(update_fields=["description"])
     StudyFactory.create(owner=reader)
     client = api(reader)
     for query in (

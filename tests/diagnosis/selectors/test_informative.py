@@ -89,6 +89,6 @@ def test_the_order_takes_as_many_queries_for_many_studies_as_for_few(
         for number in range(count):
             placed(reader, angle=40 * number, model=model)
         tab = filter_tab(worklist(reader), "informative", reader)
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             shown = most_informative(tab, user=reader)
         assert len(shown) == Study.objects.count() - 1

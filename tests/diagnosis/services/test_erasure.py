@@ -23,6 +23,7 @@ from diagnosis.models import (
     Study,
     Upload,
 )
+from diagnosis.models.study import NOT_RANKED
 from diagnosis.selectors.images import thumbnail
 from diagnosis.services.erasure import confirm_erasure, refuse_erasure, request_erasure
 from diagnosis.services.intake import receive
@@ -128,7 +129,8 @@ def test_what_people_did_stays(uploaded: Instance, administrator: User, second: 
     review = ReviewFactory.create(study=uploaded.series.study)
     confirm_erasure(request_erasure(uploaded, by=administrator, reason="x"), by=second, reason="Checked.")
     assert Review.objects.get().pk == review.pk
-    assert Study.objects.count() == 1
+    study = Study.objects.get()
+    assert (study.latest_analysis, study.ranked_probability) == (None, NOT_RANKED)
     entry = AuditEntry.objects.get(action="instance.erase")
     assert (entry.actor, entry.reason) == (second, "Checked.")
     assert entry.details["instance"] == str(uploaded.pk)
