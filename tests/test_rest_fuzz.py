@@ -15,7 +15,7 @@ SECONDS = 25
 """How long requests are thrown at the site; the longer run is `python -m tests.rest_fuzz`."""
 
 
-def test_no_request_after_the_description_ends_in_a_5xx(
+def test_no_request_breaks_an_endpoint_or_gets_an_answer_that_is_not_described(
     live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rates = {"anon": "100000/min", "user": "100000/min"}
