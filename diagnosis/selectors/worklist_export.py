@@ -13,11 +13,11 @@ from accounts.models import User
 from diagnosis.models import Study
 from diagnosis.selectors.worklist import worklist
 from diagnosis.selectors.worklist_search import Criteria, matching
+from medimaging.common.tables import guarded
 
 CHUNK = 500
 BYTE_ORDER_MARK = "\ufeff"
 """Without it a spreadsheet takes UTF-8 for something else."""
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 COLUMNS = (
     *("study", "patient", "age_years", "sex", "examination_type", "description", "created_at"),
     *("analysis_state", "withheld_reason", "top_condition", "top_probability", "suggested"),
@@ -37,13 +37,6 @@ def csv_lines(user: User, keys: list[UUID], *, zone: tzinfo, site: str) -> Itera
         chunk = keys[begin : begin + CHUNK]
         rows = {study.pk: study for study in worklist(user).filter(pk__in=chunk)}
         yield "".join(_line(_cells(rows[key], zone=zone, site=site)) for key in chunk if key in rows)
-
-
-def guarded(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
 
 
 def _cells(study: Study, *, zone: tzinfo, site: str) -> list[object]:

@@ -7,8 +7,8 @@ from typing import IO, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet program takes for the beginning of a formula (OWASP, CSV injection)."""
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet program takes for the beginning of a formula, wide forms too (OWASP, CSV injection)."""
 
 Row = Mapping[str, Any]
 

@@ -96,7 +96,7 @@ def test_drafts_are_not_exported_and_verdicts_are(reader: User) -> None:
     assert (row["review"], row["verdict"]) == (str(review.pk), "present")
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "＝1"])
 def test_no_spreadsheet_takes_a_text_for_a_formula(text: str) -> None:
     assert guarded(text) == f"'{text}"
 

@@ -122,7 +122,7 @@ def test_the_export_holds_what_the_filters_show_and_is_audited(
     assert [entry.details["studies"] for entry in entries] == [2, 0]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝"])
 def test_no_cell_of_the_export_is_a_formula(page: Client, read: Read, start: str) -> None:
     Study.objects.update(description=f'{start}HYPERLINK("http://evil.example")')
     (row,) = exported(page)
