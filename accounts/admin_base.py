@@ -3,14 +3,18 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -24,6 +28,16 @@ class RowActionsMixin(_ModelAdmin):
     """Actions made with `reason_action` stand in the list's menu and as buttons on the page of each row."""
 
     change_form_template = "admin/facts_change_form.html"
+
+    def action_checkbox(self, obj: models.Model) -> SafeString:
+        """Return the box that selects a row; Django renders a template for each, a sixth of a list's time."""
+        label = format_html(_("Select this object for an action - {}"), str(obj))
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" aria-label="{}" class="action-select">',
+            ACTION_CHECKBOX_NAME,
+            obj.pk,
+            label,
+        )
 
     def get_urls(self) -> list[URLPattern]:
         """Add the address at which an action is done to one row."""
@@ -115,6 +129,18 @@ class CountlessPaginator(_Paginator):
     """Pages of a table too large to count: the count stops at `LIMIT`."""
 
     LIMIT = 10_000
+
+    def page(self, number: Any) -> "Page[Any]":
+        """Return one page; its rows are read by their keys.
+
+        Otherwise what the columns work out and join is worked out for the rows of the
+        pages before it too.
+        """
+        number = self.validate_number(number)
+        rows: Any = self.object_list
+        begin = (number - 1) * self.per_page
+        keys = rows.values_list("pk", flat=True)[begin : min(begin + self.per_page, self.count)]
+        return Page(rows.filter(pk__in=list(keys)), number, self)
 
     @cached_property
     def count(self) -> int:

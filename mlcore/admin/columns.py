@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib.admin.utils import quote
 from django.db import models
 from django.db.models.functions import Coalesce
 from django.urls import reverse
@@ -17,9 +19,21 @@ def change_link(row: models.Model | None, *, text: object = "") -> str:
     """Return a link to the page of `row`, or a dash where there is none."""
     if row is None:
         return EMPTY
-    meta = row._meta
-    address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
-    return format_html('<a href="{}">{}</a>', address, text or str(row))
+    return format_html('<a href="{}">{}</a>', change_address(row), text or str(row))
+
+
+def change_address(row: models.Model) -> str:
+    """Return the address of the page of `row`."""
+    before, after = _around_key(row._meta.app_label, str(row._meta.model_name))
+    return f"{before}{quote(row.pk)}{after}"
+
+
+@lru_cache
+def _around_key(app_label: str, model_name: str) -> tuple[str, str]:
+    """Return what stands around the key: it is looked up once, and not for each cell of each row."""
+    address = reverse(f"admin:{app_label}_{model_name}_change", args=["0"])
+    before, _, after = address.rpartition("0")
+    return before, after
 
 
 def list_link(model: type[models.Model], *, text: object, **lookups: Any) -> str:

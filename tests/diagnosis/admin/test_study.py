@@ -4,12 +4,15 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.admin_base import CountlessPaginator
+from accounts.admin_base import CountlessPaginator, FactsAdmin
 from accounts.models import AuditEntry, User
 from diagnosis.models import Analysis, Instance, Review, Study
+from mlcore.admin.base import TableAdmin
 from tests.diagnosis.admin.conftest import make_rows
 from tests.diagnosis.admin.forms import address, said
 from tests.factories import ReviewFactory, UserFactory
@@ -161,3 +164,19 @@ def test_a_list_says_that_it_was_not_counted_to_the_end(
     monkeypatch.setattr(CountlessPaginator, "LIMIT", 2)
     content = log_in(administrator).get(address(Study, "changelist")).content.decode()
     assert "2 or more studies" in content
+
+
+def test_a_far_page_works_nothing_out_for_the_pages_before_it(
+    administrator: User, analysis: Analysis, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FactsAdmin, "list_per_page", 2)
+    monkeypatch.setattr(TableAdmin, "list_per_page", 2)
+    make_rows(4)
+    client = log_in(administrator)
+    with CaptureQueriesContext(connection) as asked:
+        shown = client.get(address(Analysis, "changelist"), {"p": "2"}).context["cl"].result_list
+    newest = list(Analysis.objects.order_by("-requested_at", "-pk"))
+    assert list(shown) == newest[2:4]
+    passing = [one["sql"] for one in asked if "OFFSET 2" in one["sql"]]
+    assert passing
+    assert not any("JOIN" in sql for sql in passing)
