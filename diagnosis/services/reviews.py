@@ -42,10 +42,24 @@ class SignedMeanwhile(StaleVersion):
     )
 
 
+class AlreadySigned(Conflict):
+    """The reader's own signed review stands."""
+
+    code = "already_signed"
+    mend = gettext_lazy("Amend it with a reason.")
+
+
 @transaction.atomic
 def start_review(study: Study, *, by: User) -> Review:
-    """Return the reader's draft on the study, made where there is none."""
+    """Return the reader's draft on the study, made where there is none.
+
+    Raises:
+        AlreadySigned: a request that signed was sent again, or a page from before is used.
+    """
     _require_reader(study, by=by)
+    draft = Review.objects.filter(study=study, reader=by, state=ReviewState.DRAFT)
+    if not draft.exists() and Review.objects.current().filter(study=study, reader=by).exists():
+        raise AlreadySigned(_("You have signed this study already."))
     review, created = Review.objects.get_or_create(study=study, reader=by, state=ReviewState.DRAFT)
     if created:
         audit.record("review.start", by=by, target=review, details={"study": str(study.pk)})

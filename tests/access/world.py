@@ -29,7 +29,7 @@ from diagnosis.models import (
     SavedFilter,
     Study,
 )
-from diagnosis.services.reviews import start_review
+from diagnosis.services.reviews import amend_review
 from medimaging.common.storage import store_content
 from mlcore.engine.imaging.maps import encode_map
 from mlcore.models import ChangePlan, DatasetItem, DatasetVersion, ModelState, TrainingRun
@@ -145,7 +145,7 @@ def _rows_of(reader: User) -> Values:
     Review.objects.update(reader=reader, state=ReviewState.SIGNED, signed_at=timezone.now())
     PartialUpload.objects.update(uploaded_by=reader, upload=None)
     signed = Review.objects.get()
-    review = start_review(study, by=reader)
+    review = amend_review(signed, by=reader, reason="Second look.")
     proposed = ConditionFactory.create(
         examination_type=study.examination_type, state=ConditionState.PROPOSED, proposed_by=reader
     )

@@ -52,6 +52,18 @@ def test_a_study_is_read_signed_and_amended(api: Api, reader: User, study: Study
     assert amended["Location"] != address
 
 
+def test_what_is_signed_is_neither_signed_again_nor_begun_anew(api: Api, reader: User, study: Study) -> None:
+    client = api(reader)
+    begun = {"study": str(study.pk), "findings": PRESENT}
+    drafted = client.post(URL, begun)
+    address = drafted["Location"]
+    signed = client.post(f"{address}/sign", HTTP_IF_MATCH=drafted["ETag"])
+    assert_problem(client.post(f"{address}/sign", HTTP_IF_MATCH=drafted["ETag"]), 412, "stale_version")
+    assert_problem(client.post(f"{address}/sign", HTTP_IF_MATCH=signed["ETag"]), 409, "conflict")
+    assert_problem(client.post(URL, begun), 409, "already_signed")
+    assert Review.objects.get().state == ReviewState.SIGNED
+
+
 def test_a_second_draft_on_a_study_is_the_first_one(api: Api, reader: User, study: Study) -> None:
     client = api(reader)
     first = client.post(URL, {"study": str(study.pk), "findings": PRESENT})

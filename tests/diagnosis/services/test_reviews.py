@@ -5,6 +5,7 @@ import pytest
 from accounts.models import AuditEntry, Role
 from diagnosis.models import AnalysisState, ConditionState, Review, ReviewState, Verdict
 from diagnosis.services.reviews import (
+    AlreadySigned,
     InvalidReview,
     VerdictInput,
     amend_review,
@@ -51,6 +52,15 @@ def draft_of(study, condition, *, by, verdict=Verdict.PRESENT):
 def test_starting_twice_gives_the_same_draft(study, reader):
     assert start_review(study, by=reader) == start_review(study, by=reader)
     assert Review.objects.count() == 1
+
+
+def test_who_has_signed_begins_anew_only_once_another_reader_has_amended_it(study, condition, reader):
+    signed = sign_review(draft_of(study, condition, by=reader), by=reader)
+    with pytest.raises(AlreadySigned, match="Amend it"):
+        start_review(study, by=reader)
+    steward = UserFactory.create(role=Role.DATA_STEWARD)
+    sign_review(amend_review(signed, by=steward, reason="Second look."), by=steward)
+    assert start_review(study, by=reader).state == ReviewState.DRAFT
 
 
 def test_a_saved_draft_replaces_what_it_said(study, condition, reader):

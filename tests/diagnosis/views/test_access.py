@@ -8,7 +8,7 @@ from accounts.models import Role, User, UserStatus
 from diagnosis.models import Review, Study
 from diagnosis.services.reviews import VerdictInput, save_draft, sign_review, start_review
 from tests.diagnosis.views.conftest import Read
-from tests.factories import ApiTokenFactory, UserFactory
+from tests.factories import ApiTokenFactory, ReviewFactory, UserFactory
 
 GET_PAGES = ("worklist", "upload", "profile", "study", "study-reading", "instance-image", "finding-overlay")
 POST_PAGES = (
@@ -30,7 +30,9 @@ def address(name: str, read: Read, reader: User) -> str:
     if name == "token-close":
         return reverse("diagnosis:token-close", args=[ApiTokenFactory.create(user=reader).pk])
     if name == "review-discard":
-        return reverse("diagnosis:review-discard", args=[start_review(read.study, by=reader).pk])
+        return reverse(
+            "diagnosis:review-discard", args=[ReviewFactory.create(study=read.study, reader=reader).pk]
+        )
     if name == "review-amend":
         return reverse("diagnosis:review-amend", args=[signed(read, by=reader).pk])
     return reverse(f"diagnosis:{name}", args=[keys.get(name, read.study.pk)])

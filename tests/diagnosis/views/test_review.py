@@ -67,6 +67,17 @@ def test_signing_stores_what_was_sent_and_shows_it(page: Client, read: Read, rea
     assert "review-form" not in text
 
 
+def test_a_signature_that_is_sent_again_signs_nothing_a_second_time(page: Client, read: Read) -> None:
+    sent = verdict(read, "present", action="sign")
+    page.post(review_url(read), sent)
+    again = page.post(review_url(read), sent | verdict(read, "absent"))
+    assert again.status_code == 409
+    assert "You have signed this study already." in again.content.decode()
+    saved = page.post(review_url(read), verdict(read, "absent"), headers=HTMX)
+    assert saved.status_code == 409
+    assert Review.objects.get().findings.get().verdict == "present"
+
+
 def test_after_signing_the_reader_learns_how_far_the_next_training_is(
     transactional_db: None, lifted_audit_triggers: None, page: Client, read: Read
 ) -> None:
