@@ -1,5 +1,7 @@
 """Endpoints about examination types and model versions."""
 
+from http import HTTPStatus
+
 import django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -16,9 +18,10 @@ from mlcore.api.serializers import (
     ExaminationTypeSerializer,
     ModelVersionSerializer,
 )
+from mlcore.api.training import TrainersOnly, TrainingReasonSerializer
 from mlcore.models import ExaminationType, ModelState, ModelVersion
 from mlcore.selectors.change_report import change_report
-from mlcore.services import promotion
+from mlcore.services import promotion, registry, training
 
 
 class ExaminationTypeViewSet(ReadOnlyEndpointSet):
@@ -71,6 +74,30 @@ class ModelVersionViewSet(ReadOnlyEndpointSet):
         asked.is_valid(raise_exception=True)
         version = promotion.promote(self.get_object(), by=self.user, **asked.validated_data)
         return Response(self.get_serializer(version).data)
+
+    @extend_schema(request=ActivationSerializer, responses=ModelVersionSerializer)
+    @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
+    def reject(self, request: Request, pk: str) -> Response:
+        """Rule a candidate out for good."""
+        asked = ActivationSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        version = registry.reject_version(self.get_object(), by=self.user, **asked.validated_data)
+        return Response(self.get_serializer(version).data)
+
+    @extend_schema(request=TrainingReasonSerializer, responses={202: ModelVersionSerializer})
+    @action(
+        detail=True,
+        methods=["post"],
+        permission_classes=[ScopePermission, TrainersOnly],
+        filterset_class=None,
+        pagination_class=None,
+    )
+    def measure(self, request: Request, pk: str) -> Response:
+        """Have a candidate held against the model that answers; its change report says what came of it."""
+        asked = TrainingReasonSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        version = training.request_gate(self.get_object(), by=self.user, **asked.validated_data)
+        return Response(self.get_serializer(version).data, status=HTTPStatus.ACCEPTED)
 
     @extend_schema(responses=ChangeReportSerializer)
     @action(detail=True, url_path="change-report", filterset_class=None, pagination_class=None)

@@ -44,3 +44,15 @@ class ProposalSerializer(serializers.Serializer[Any]):
         slug_field="code", queryset=ExaminationType.objects.all()
     )
     name = serializers.CharField(max_length=120)
+
+
+class ConditionDecisionSerializer(serializers.Serializer[Any]):
+    """Why it is decided so."""
+
+    reason = serializers.CharField(max_length=1000)
+
+
+class ConditionMergerSerializer(ConditionDecisionSerializer):
+    """Which condition it becomes another name of, and why."""
+
+    into = serializers.PrimaryKeyRelatedField[Condition](queryset=Condition.objects.all())

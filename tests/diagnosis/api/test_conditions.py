@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.models import Role, Scope, User
+from accounts.models import AuditEntry, Role, Scope, User
 from diagnosis.models import Condition, ConditionState
 from mlcore.models import ExaminationType
 from tests.factories import ConditionFactory, UserFactory
@@ -69,3 +69,51 @@ def test_outsiders_read_and_propose_nothing(api: Api, condition: Condition) -> N
         lambda client: propose(client, condition.examination_type), api=api, scope=Scope.REVIEW
     )
     assert Condition.objects.count() == 1
+
+
+@pytest.fixture
+def proposed(condition: Condition, charlie: User) -> Condition:
+    return ConditionFactory.create(
+        examination_type=condition.examination_type, state=ConditionState.PROPOSED, proposed_by=charlie
+    )
+
+
+@pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.DATA_STEWARD])
+def test_a_proposal_is_approved_and_retired(api: Api, proposed: Condition, role: str) -> None:
+    client = api(UserFactory.create(role=role))
+    for act, state in (("approve", "approved"), ("retire", "retired"), ("approve", "approved")):
+        decided = client.post(f"{URL}/{proposed.pk}/{act}", {"reason": "As the literature says."})
+        assert (decided.status_code, decided.json()["state"]) == (200, state)
+    assert (
+        AuditEntry.objects.filter(action="condition.approve", reason="As the literature says.").count() == 2
+    )
+    assert_problem(
+        client.post(f"{URL}/{proposed.pk}/approve", {"reason": "Again."}), 409, "illegal_transition"
+    )
+
+
+def test_a_proposal_is_merged_into_what_it_is_another_name_of(
+    api: Api, administrator: User, condition: Condition, proposed: Condition
+) -> None:
+    client = api(administrator)
+    wrong = client.post(f"{URL}/{proposed.pk}/merge", {"into": str(proposed.pk), "reason": "The same."})
+    assert_problem(wrong, 422, "invalid_condition")
+    merged = client.post(f"{URL}/{proposed.pk}/merge", {"into": str(condition.pk), "reason": "The same."})
+    assert (merged.json()["state"], merged.json()["merged_into"]) == ("merged", "pneumonia")
+
+
+@pytest.mark.parametrize("act", ["approve", "retire", "merge"])
+def test_readers_and_outsiders_decide_about_no_condition(
+    api: Api, charlie: User, condition: Condition, proposed: Condition, act: str
+) -> None:
+    address = f"{URL}/{proposed.pk}/{act}"
+    sent = {"reason": "I want it.", "into": str(condition.pk)}
+    for user in (charlie, UserFactory.create(), UserFactory.create(role=Role.AUDITOR)):
+        assert_problem(api(user).post(address, sent), 403, "not_allowed")
+    assert_outsiders_stay_out(lambda client: client.post(address, sent), api=api, scope=Scope.TRAIN)
+    proposed.refresh_from_db()
+    assert proposed.state == ConditionState.PROPOSED
+
+
+def test_a_decision_needs_a_reason(api: Api, administrator: User, proposed: Condition) -> None:
+    assert_problem(api(administrator).post(f"{URL}/{proposed.pk}/approve"), 400, "invalid")

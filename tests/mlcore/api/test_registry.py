@@ -84,6 +84,41 @@ def test_an_administrator_activates_a_version_and_rolls_back(
     assert client.get(f"/api/v1/model-versions/{candidate.pk}").json()["state"] == "retired"
 
 
+def test_an_administrator_rejects_a_candidate_for_good(
+    api: Api, administrator: User, incumbent: ModelVersion, candidate: ModelVersion
+) -> None:
+    client = api(administrator)
+    rejected = client.post(f"/api/v1/model-versions/{candidate.pk}/reject", REASON)
+    assert (rejected.status_code, rejected.json()["state"]) == (200, "rejected")
+    assert AuditEntry.objects.get(action="model_version.reject").reason == REASON["reason"]
+    again = client.post(f"/api/v1/model-versions/{candidate.pk}/activate", REASON)
+    assert_problem(again, 409, "illegal_transition")
+    answering = client.post(f"/api/v1/model-versions/{incumbent.pk}/reject", REASON)
+    assert_problem(answering, 409, "illegal_transition")
+
+
+def test_a_steward_has_a_candidate_measured_and_decides_nothing(
+    api: Api, incumbent: ModelVersion, candidate: ModelVersion
+) -> None:
+    client = api(UserFactory.create(role=Role.DATA_STEWARD))
+    measured = client.post(f"/api/v1/model-versions/{candidate.pk}/measure")
+    assert (measured.status_code, measured.json()["state"]) == (202, "candidate")
+    assert AuditEntry.objects.filter(action="model_version.measure").count() == 1
+    assert_problem(client.post(f"/api/v1/model-versions/{incumbent.pk}/measure"), 409, "conflict")
+    for act in ("reject", "activate"):
+        refused = client.post(f"/api/v1/model-versions/{candidate.pk}/{act}", REASON)
+        assert_problem(refused, 403, "not_allowed")
+
+
+@pytest.mark.parametrize("act", ["reject", "measure"])
+def test_readers_and_outsiders_neither_reject_nor_measure(
+    api: Api, reader: User, candidate: ModelVersion, act: str
+) -> None:
+    address = f"/api/v1/model-versions/{candidate.pk}/{act}"
+    assert_problem(api(reader).post(address, REASON), 403, "not_allowed")
+    assert_outsiders_stay_out(lambda client: client.post(address, REASON), api=api, scope=Scope.TRAIN)
+
+
 def test_a_candidate_without_a_passed_gate_is_not_activated(
     api: Api, administrator: User, incumbent: ModelVersion
 ) -> None:
