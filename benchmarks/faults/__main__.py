@@ -164,7 +164,9 @@ class Campaign:
 
     def _check(self, acknowledged: list[load.Acknowledged]) -> list[str]:
         lost = checks.wait_until_final(acknowledged, seconds=self.options.final_seconds)
-        return [*lost, *checks.check_uploads(acknowledged), *checks.check_models(), *checks.check_trail()]
+        lost += checks.check_uploads(acknowledged)
+        lost += checks.check_lists(acknowledged)
+        return [*lost, *checks.check_models(), *checks.check_trail()]
 
     def _say(
         self,

@@ -80,6 +80,23 @@ def _expected(content: bytes) -> str:
     return hashlib.sha256(clean(content).content).hexdigest()
 
 
+def check_lists(acknowledged: Iterable[Acknowledged]) -> list[str]:
+    """Check that each study names its latest analysis and ranks by it, as the worklist shows it."""
+    from diagnosis.models import Analysis, Study
+    from diagnosis.models.study import NOT_RANKED
+
+    lost = []
+    ids = [one.instance for one in acknowledged]
+    for study in Study.objects.filter(series__instances__in=ids).distinct():
+        analyses = Analysis.objects.filter(instance__series__study=study)
+        latest = analyses.order_by("-requested_at", "id").first()
+        found = latest.findings.values_list("probability", flat=True) if latest else []
+        expected = (latest and latest.pk, max(found, default=NOT_RANKED))
+        if (study.latest_analysis_id, study.ranked_probability) != expected:
+            lost.append(f"study {study.pk} is listed by another analysis than its latest, {latest}")
+    return lost
+
+
 def check_models() -> list[str]:
     """Check that one version answers, whole, and that the trail says the same."""
     from accounts.models import AuditEntry
