@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as said_by_django
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -31,7 +31,7 @@ class RowActionsMixin(_ModelAdmin):
 
     def action_checkbox(self, obj: models.Model) -> SafeString:
         """Return the box that selects a row; Django renders a template for each, a sixth of a list's time."""
-        label = format_html(_("Select this object for an action - {}"), str(obj))
+        label = format_html(said_by_django("Select this object for an action - {}"), str(obj))
         return format_html(
             '<input type="checkbox" name="{}" value="{}" aria-label="{}" class="action-select">',
             ACTION_CHECKBOX_NAME,
