@@ -124,6 +124,9 @@ def _sign_in(page: Page, options: argparse.Namespace) -> None:
     page.locator("[name=login]").fill(options.email)
     page.locator("[name=password]").fill(options.password)
     page.locator("main form button[type=submit]").click()
+    page.wait_for_url(lambda address: "/accounts/" not in address)
+    if "/intended-use/" in page.url:  # the first time of this reader
+        page.locator("main form button[type=submit]").click()
     page.wait_for_url("**/")
 
 
