@@ -95,8 +95,7 @@ def inspect(page: Page, address: str, *, name: str, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("width", ["wide", "phone"])
+@pytest.mark.parametrize(("width", "theme"), [("wide", "dark"), ("phone", "light")])
 def test_every_page_is_open_to_everybody(
     open_page: Callable[..., Page],
     rhea: User,

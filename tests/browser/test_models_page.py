@@ -19,8 +19,7 @@ from tests.factories import ModelVersionFactory
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("width", ["wide", "phone"])
+@pytest.mark.parametrize(("width", "theme"), [("wide", "dark"), ("phone", "light")])
 def test_the_pages_of_models_are_open_to_everybody(
     open_page: Callable[..., Page], rhea: User, learned: Learned, width: str, theme: str, tmp_path: Path
 ) -> None:
