@@ -14,7 +14,7 @@ run: $(VENV)/runtime.stamp
 	@exec $(BIN)/python manage.py serve
 
 test: $(VENV)/development.stamp
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/development.stamp
 	$(BIN)/ruff check .
