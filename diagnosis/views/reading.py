@@ -31,6 +31,7 @@ from diagnosis.selectors.resemblance import resemblances
 from diagnosis.selectors.study_page import InstanceView, StudyPage, study_page
 from diagnosis.services.verdicts import VerdictInput
 from diagnosis.views.boxes import read_boxes
+from mlcore.selectors import live_processes
 
 CONDITIONS_LISTED = 8
 """Conditions that are offered one by one where no model has put them in order."""
@@ -75,6 +76,7 @@ def study_context(study: Study, *, user: User, instance_id: str = "", came_from:
         "anything_suggested": any(row.finding and row.finding.suggested for row in rows),
         "is_open": analysis is not None and not analysis.is_final,
         "is_fresh": analysis is not None and _is_fresh(analysis),
+        "nobody_works": analysis is not None and _waits_for_nobody(analysis),
         "failed": analysis is not None and analysis.state == AnalysisState.FAILED,
         "withheld": analysis is not None and analysis.state == AnalysisState.WITHHELD,
         "answered": analysis is not None and analysis.state == AnalysisState.SUCCEEDED,
@@ -111,6 +113,12 @@ def stands_as_polled(study: Study, *, polled: QueryDict) -> bool:
         pk=key, state=polled.get("state", ""), instance__series__study=study
     ).first()
     return analysis is not None and not ("fresh" in polled and not _is_fresh(analysis))
+
+
+def _waits_for_nobody(analysis: Analysis) -> bool:
+    """Tell whether the analysis waits, and not just now, while no worker lives."""
+    waits = analysis.state == AnalysisState.PENDING and not _is_fresh(analysis)
+    return waits and not live_processes()
 
 
 def _is_fresh(analysis: Analysis) -> bool:

@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import AuditEntry, User
 from diagnosis.models import Analysis, AnalysisState, Finding, Study
 from diagnosis.services.reviews import VerdictInput, save_draft, sign_review, start_review
+from mlcore.models import ServingProcess
 from tests.diagnosis.selectors.test_resemblance import EAST, NORTH, place, sign
 from tests.diagnosis.views.conftest import Read, answered_study
 from tests.factories import ConditionFactory, InstanceFactory, SimilarInstanceFactory
@@ -176,6 +177,16 @@ def test_a_page_asks_for_its_answer_quickly_then_slowly(
     assert page.get(url, sent).status_code == 200
     for other in ({"analysis": "none"}, {"analysis": answered_study(read.study.owner, seed=9).analysis.pk}):
         assert page.get(url, sent | other).status_code == 200
+
+
+def test_a_page_that_waits_says_so_when_no_worker_lives(page: Client, read: Read) -> None:
+    warning = "No worker is running at the moment"
+    Analysis.objects.update(state=AnalysisState.PENDING, finished_at=None, requested_at=timezone.now())
+    assert warning not in text_of(page, read)
+    Analysis.objects.update(requested_at=timezone.now() - timedelta(seconds=6))
+    assert warning in text_of(page, read)
+    ServingProcess.objects.create(name="worker:1", started_at=timezone.now(), seen_at=timezone.now())
+    assert warning not in text_of(page, read)
 
 
 def test_the_stored_information_is_changed_with_a_reason(page: Client, read: Read) -> None:
