@@ -39,13 +39,18 @@ COUNTED = 999
 
 
 def worklist(user: User) -> "QuerySet[Study]":
-    """Return the studies the user may see, each with what its row in the list shows.
+    """Return the studies the user may see, each with what its row in the list shows."""
+    return described(Study.objects.visible_to(user), user=user)
+
+
+def described(studies: "QuerySet[Study]", *, user: User) -> "QuerySet[Study]":
+    """Add to studies that the user may see what their rows in the list show.
 
     Adds latest_state, withheld_reason, top_condition, top_probability, suggested,
     signed_at, signed_by_name, is_mine, disagreement, answers_hidden,
     thumbnail_instance_id.
     """
-    studies = Study.objects.visible_to(user).select_related("patient", "examination_type", "owner")
+    studies = studies.select_related("patient", "examination_type", "owner")
     top = Finding.objects.filter(analysis=OuterRef("latest_analysis")).order_by("-probability")
     signed = Review.objects.filter(study=OuterRef("pk"), state=ReviewState.SIGNED).order_by("-signed_at")
     instances = Instance.objects.filter(series__study=OuterRef("pk"), quarantined_at=None).order_by(

@@ -10,7 +10,7 @@ from accounts.models import User
 from diagnosis.models import Assignment, Study
 from diagnosis.selectors.claims import claims_of_others
 from diagnosis.selectors.informative import keys_in_order
-from diagnosis.selectors.worklist import COUNTED, count_up_to, worklist
+from diagnosis.selectors.worklist import COUNTED, count_up_to, described
 from diagnosis.selectors.worklist_search import Criteria, matching
 
 PAGE_SIZE = 25
@@ -90,14 +90,10 @@ def _keys(studies: "QuerySet[Study]", number: int, *, by_gain: User | None) -> l
 
 
 def _rows(user: User, keys: list[UUID]) -> "QuerySet[Study]":
-    """Return the rows with who reads each now and whether the user was asked to."""
+    """Return the rows of visible studies with who reads each now and whether the user was asked to."""
     asked = Assignment.objects.filter(study=OuterRef("pk"), reader=user)
-    return (
-        worklist(user)
-        .filter(pk__in=keys)
-        .annotate(
-            claimed_by_name=claims_of_others(user).values("reader__full_name")[:1],
-            is_assigned=Exists(asked),
-            assigned_by_name=asked.values("assigned_by__full_name")[:1],
-        )
+    return described(Study.objects.filter(pk__in=keys), user=user).annotate(
+        claimed_by_name=claims_of_others(user).values("reader__full_name")[:1],
+        is_assigned=Exists(asked),
+        assigned_by_name=asked.values("assigned_by__full_name")[:1],
     )
