@@ -208,6 +208,7 @@ def _enter(analysis: Analysis, answer: Answer) -> None:
         embedding_version=analysis.model_version.embedding_version,
         source_id=str(analysis.instance_id),
         group=str(analysis.instance.series.study.patient_id),
+        layers=answer.prediction.layers,
     )
 
 

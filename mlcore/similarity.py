@@ -24,7 +24,7 @@ class _SyncedIndex:
         rows = Embedding.objects.filter(
             embedding_version=self.embedding_version, id__gt=self.last_id - OVERLAP
         ).order_by("id")
-        for row in rows.iterator(chunk_size=5000):
+        for row in rows.defer("layers").iterator(chunk_size=5000):
             self.last_id = max(self.last_id, row.id)
             if row.source_id not in self.index:
                 vector = np.frombuffer(bytes(row.vector), dtype="<f4")
@@ -56,13 +56,24 @@ def size(embedding_version: str) -> int:
     return Embedding.objects.filter(embedding_version=embedding_version).count()
 
 
-def remember(vector: FloatArray, *, embedding_version: str, source_id: str, group: str) -> None:
-    """Store an image's vector; storing it twice changes nothing."""
-    Embedding.objects.get_or_create(
+def remember(
+    vector: FloatArray,
+    *,
+    embedding_version: str,
+    source_id: str,
+    group: str,
+    layers: FloatArray | None = None,
+) -> None:
+    """Store an image's vector and layers; storing them twice changes nothing."""
+    seen = None if layers is None else np.asarray(layers, dtype="<f4").tobytes()
+    row, new = Embedding.objects.get_or_create(
         embedding_version=embedding_version,
         source_id=source_id,
-        defaults={"group": group, "vector": np.asarray(vector, dtype="<f4").tobytes()},
+        defaults={"group": group, "vector": np.asarray(vector, dtype="<f4").tobytes(), "layers": seen},
     )
+    if not new and row.layers is None and seen is not None:
+        row.layers = seen
+        row.save(update_fields=["layers"])
 
 
 def _index_of(embedding_version: str, *, dimensions: int) -> _SyncedIndex:

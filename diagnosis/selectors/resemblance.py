@@ -1,8 +1,8 @@
 """Conditions that the model has no output for yet, found by likeness to what readers signed.
 
-The rule: of the five signed images that lie nearest to the new one, at least three carry
-the condition. Images of the same patient do not count, nor do those on which readers
-disagree, and there must be enough signed images without it to be told apart from.
+The rule is that of `mlcore.engine.inference.likeness`, on what the network's earlier layers
+see: the last one sees what its own conditions need, and hardly tells others apart. Images
+of the same patient do not count, nor do those on which readers disagree.
 """
 
 from collections import defaultdict
@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
-from django.db.models import BooleanField, ExpressionWrapper, Q
-from numpy.typing import NDArray
+from django.db.models import Q
 
 from accounts.models import User
 from diagnosis.models import (
@@ -26,16 +25,17 @@ from diagnosis.models import (
     Study,
     Verdict,
 )
+from mlcore.engine.inference.likeness import Likeness, fit_likeness
+from mlcore.engine.types import FloatArray, WithheldReason
 from mlcore.models import Embedding
 from mlcore.selectors import active_version
 
 LEAST_EXAMPLES = 10
 """Signed images with a condition, before anything is compared with them."""
-NEAREST, AGREEING = 5, 3
-POOL = 5000
-"""Signed images that are compared with: those with such a condition first, then the newest."""
+POOL = 500
+"""Of signed images with such a condition, and of the others, so many of the newest are compared with."""
 
-Vectors = NDArray[np.float32]
+_VERDICTS = (Verdict.PRESENT, Verdict.ABSENT, Verdict.UNCERTAIN)
 
 
 @dataclass(frozen=True)
@@ -43,38 +43,66 @@ class Resemblance:
     """An image lies among the signed images of a condition."""
 
     condition: Condition
-    examples: int
-    """Signed images with the condition that were compared with."""
-    agreeing: int
-    """How many of the `NEAREST` nearest signed images carry it."""
-    similarity: float
-    """Mean cosine similarity to the nearest images that carry it."""
-    other_similarity: float
-    """The same of the nearest that do not."""
+    likeness: Likeness
+
+
+@dataclass(frozen=True)
+class _Said:
+    """Studies by what readers signed of one condition."""
+
+    agreed: set[UUID]
+    doubtful: set[UUID]
+    """Where they disagree, or are not sure."""
+
+
+@dataclass(frozen=True)
+class _Signed:
+    """Signed images: what the network's layers see of them, each with its study and patient."""
+
+    layers: FloatArray
+    studies: list[UUID]
+    patients: list[str]
 
 
 def resemblances(analysis: Analysis, study: Study, *, user: User) -> list[Resemblance]:
-    """Return the conditions that the analyzed image resembles, the most similar first.
+    """Return the conditions that the analyzed image resembles.
 
-    Only images that the user may see are compared with. What was withheld
-    resembles nothing: no result is shown of such an image.
+    Only images that the user may see are compared with. An image that is far from what
+    the model was validated on is the very one that may show something new, so it is
+    compared although its answer is withheld; one of poor quality is not.
     """
-    if analysis.state != AnalysisState.SUCCEEDED:
+    if not _is_comparable(analysis):
         return []
     carriers = _carriers(_conditions_without_output(study), study=study)
     if not carriers:
         return []
-    marked = {pk for studies in carriers.values() for pk in studies}
+    marked = {pk for said in carriers.values() for pk in said.agreed}
     pool = _signed_instances(study, marked=marked, user=user)
-    own, found, studies = _vectors(analysis, pool)
-    if own is None or not len(found):
+    own, signed = _layers(analysis, pool)
+    if own is None or signed is None:
         return []
-    similarities = found @ own
-    seen = (
-        resembles(condition, similarities, carries=np.array([pk in with_it for pk in studies], bool))
-        for condition, with_it in carriers.items()
+    seen = [
+        Resemblance(condition, found)
+        for condition, said in carriers.items()
+        if (found := _likeness(signed, said)) is not None and found.names(own)
+    ]
+    return sorted(seen, key=lambda one: one.condition.name)
+
+
+def _is_comparable(analysis: Analysis) -> bool:
+    withheld = analysis.state == AnalysisState.WITHHELD
+    return analysis.state == AnalysisState.SUCCEEDED or (
+        withheld and analysis.withheld_reason == WithheldReason.OUT_OF_DISTRIBUTION
     )
-    return sorted(filter(None, seen), key=lambda one: -one.similarity)
+
+
+def _likeness(signed: _Signed, said: _Said) -> Likeness | None:
+    known = np.array([pk not in said.doubtful for pk in signed.studies], bool)
+    is_example = np.array([pk in said.agreed for pk in signed.studies], bool)[known]
+    if int(is_example.sum()) < LEAST_EXAMPLES:
+        return None
+    patients = [patient for patient, kept in zip(signed.patients, known, strict=True) if kept]
+    return fit_likeness(signed.layers[known], is_example=is_example, groups=patients)
 
 
 def _conditions_without_output(study: Study) -> list[Condition]:
@@ -85,8 +113,8 @@ def _conditions_without_output(study: Study) -> list[Condition]:
     return list(conditions.exclude(code__in=active.classes if active else []))
 
 
-def _carriers(conditions: list[Condition], *, study: Study) -> dict[Condition, set[UUID]]:
-    """Return, for conditions with enough images, the studies that readers agree have them."""
+def _carriers(conditions: list[Condition], *, study: Study) -> dict[Condition, _Said]:
+    """Return what was signed of those conditions that enough images have."""
     if not conditions:
         return {}
     by_key = {condition.pk: condition for condition in conditions}
@@ -95,20 +123,24 @@ def _carriers(conditions: list[Condition], *, study: Study) -> dict[Condition, s
         of_them,
         review__in=Review.objects.current(),
         review__study__examination_type=study.examination_type_id,
-        verdict__in=[Verdict.PRESENT, Verdict.ABSENT],
     )
     said: dict[Condition, dict[str, set[UUID]]] = defaultdict(lambda: defaultdict(set))
     for key, merged, verdict, pk in rows.values_list(
         "condition_id", "condition__merged_into_id", "verdict", "review__study_id"
     ):
         said[by_key[merged or key]][verdict].add(pk)
-    agreed = {condition: both[Verdict.PRESENT] - both[Verdict.ABSENT] for condition, both in said.items()}
-    counts = _image_counts(pk for studies in agreed.values() for pk in studies)
+    found = {condition: _agreement(by_verdict) for condition, by_verdict in said.items()}
+    counts = _image_counts(pk for one in found.values() for pk in one.agreed)
     return {
-        condition: studies
-        for condition, studies in agreed.items()
-        if sum(counts[pk] for pk in studies) >= LEAST_EXAMPLES
+        condition: one
+        for condition, one in found.items()
+        if sum(counts[pk] for pk in one.agreed) >= LEAST_EXAMPLES
     }
+
+
+def _agreement(by_verdict: dict[str, set[UUID]]) -> _Said:
+    present, absent, unsure = (by_verdict[verdict] for verdict in _VERDICTS)
+    return _Said(agreed=present - absent - unsure, doubtful=(present & absent) | unsure)
 
 
 def _image_counts(studies: Iterable[UUID]) -> dict[UUID, int]:
@@ -122,50 +154,36 @@ def _image_counts(studies: Iterable[UUID]) -> dict[UUID, int]:
 def _signed_instances(study: Study, *, marked: set[UUID], user: User) -> dict[str, UUID]:
     """Return signed images of other patients that the user may see, each with its study."""
     signed = Review.objects.current().filter(study__examination_type=study.examination_type_id)
-    carries = ExpressionWrapper(Q(series__study__in=marked), output_field=BooleanField())
     rows = (
         Instance.objects.visible_to(user)
         .filter(series__study__in=signed.values("study"))
         .exclude(series__study__patient=study.patient_id)
-        .annotate(carries=carries)
-        .order_by("-carries", "-created_at", "id")
+        .order_by("-created_at", "id")
+        .values_list("pk", "series__study_id")
     )
-    return {str(pk): of for pk, of in rows.values_list("pk", "series__study_id")[:POOL]}
+    carrying = Q(series__study__in=marked)
+    return {str(pk): of for part in (rows.filter(carrying), rows.exclude(carrying)) for pk, of in part[:POOL]}
 
 
-def _vectors(analysis: Analysis, pool: dict[str, UUID]) -> tuple[Vectors | None, Vectors, list[UUID]]:
-    """Return the analyzed image's unit vector, those of the pool, and the study of each of these."""
+def _layers(analysis: Analysis, pool: dict[str, UUID]) -> tuple[FloatArray | None, _Signed | None]:
+    """Return what the layers see of the analyzed image, and of those images of the pool where it is known."""
     own_key = str(analysis.instance_id)
     rows = Embedding.objects.filter(
-        embedding_version=analysis.model_version.embedding_version, source_id__in=[own_key, *pool]
+        embedding_version=analysis.model_version.embedding_version,
+        source_id__in=[own_key, *pool],
+        layers__isnull=False,
     )
-    vectors = {key: _unit(bytes(vector)) for key, vector in rows.values_list("source_id", "vector")}
-    own = vectors.pop(own_key, None)
-    if own is None or not vectors:
-        return own, np.zeros((0, 0), np.float32), []
-    return own, np.stack(list(vectors.values())), [pool[key] for key in vectors]
-
-
-def _unit(stored: bytes) -> Vectors:
-    vector = np.frombuffer(stored, dtype="<f4")
-    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)
-
-
-def resembles(
-    condition: Condition, similarities: Vectors, *, carries: NDArray[np.bool_]
-) -> Resemblance | None:
-    """Apply the rule to one condition; None where the image does not resemble it."""
-    if min(int(carries.sum()), int((~carries).sum())) < NEAREST:
-        return None
-    nearest = np.argsort(-similarities, kind="stable")[:NEAREST]
-    agreeing = int(carries[nearest].sum())
-    if agreeing < AGREEING:
-        return None
-    with_it, without = (np.sort(similarities[side])[-NEAREST:] for side in (carries, ~carries))
-    return Resemblance(
-        condition=condition,
-        examples=int(carries.sum()),
-        agreeing=agreeing,
-        similarity=float(with_it.mean()),
-        other_similarity=float(without.mean()),
+    facts = rows.values_list("source_id", "layers", "group")
+    seen = {key: (_numbers(layers), group) for key, layers, group in facts if layers is not None}
+    own = seen.pop(own_key, None)
+    if own is None or not seen:
+        return None, None
+    return own[0], _Signed(
+        layers=np.stack([layers for layers, _ in seen.values()]),
+        studies=[pool[key] for key in seen],
+        patients=[group for _, group in seen.values()],
     )
+
+
+def _numbers(stored: bytes | memoryview) -> FloatArray:
+    return np.asarray(np.frombuffer(bytes(stored), dtype="<f4"), np.float32)

@@ -187,8 +187,8 @@ class FindingScore:
 class Prediction:
     """What a predictor says of one image.
 
-    When `withheld` is set, `findings` is empty and `saliency_maps` too; the
-    embedding is kept, for the search of similar images.
+    When `withheld` is set, `findings` is empty and `saliency_maps` too; embedding and
+    layers are kept, for the search of similar images and of likeness to signed ones.
     """
 
     findings: tuple[FindingScore, ...]
@@ -198,6 +198,8 @@ class Prediction:
     """By condition: (height, width) in [0, 1], covering the whole image as given."""
     saliency_method: str = "class_activation_map"
     withheld: Withheld | None = None
+    layers: FloatArray | None = None
+    """(n_layers,): what the earlier layers see of the image, whatever the conditions."""
     quality: Mapping[str, float] = field(default_factory=dict)
     """Named measurements, e.g. out_of_distribution_distance, sharpness."""
 

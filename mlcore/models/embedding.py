@@ -11,6 +11,9 @@ class Embedding(models.Model):
     source_id = models.CharField(max_length=64, help_text="Opaque here; whoever stored it knows the image.")
     group = models.CharField(max_length=64, help_text="Images of one patient share it.")
     vector = models.BinaryField(help_text="float32, little endian.")
+    layers = models.BinaryField(
+        null=True, help_text="What the earlier layers see, float32, little endian; unknown of older rows."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -76,11 +76,14 @@ class NetworkPredictor:
             describe=lambda picture: self.network.run(self._input(picture))["layers"],
         ) or check_age(age_years, validated=self.facts.validated_ages)
         if withheld is not None:
-            return Prediction(findings=(), embedding=embedding, withheld=withheld, quality=quality)
+            return Prediction(
+                findings=(), embedding=embedding, layers=outputs["layers"], withheld=withheld, quality=quality
+            )
         findings = self._findings(outputs["logits"])
         return Prediction(
             findings=findings,
             embedding=embedding,
+            layers=outputs["layers"],
             saliency_maps={f.condition: self._map(inputs, outputs["maps"], finding=f) for f in findings},
             saliency_method="class_activation_map" if self.attribution is None else "layer_attribution",
             quality=quality,

@@ -229,6 +229,14 @@ def test_the_page_names_the_signed_cases_that_the_image_resembles(
     sign(read.analysis, covid, 10, where=NORTH, verdict="absent")
     shown = text_of(page, read)
     assert "Resembles signed cases of" in shown
-    assert "5 of the 5 nearest signed images carry it" in shown
+    assert "Of 10 signed images with it, 10 would be named by the same rule" in shown
+    assert "withheld its answer about this image, and this is none" not in shown
+    Analysis.objects.filter(pk=read.analysis.pk).update(
+        state=AnalysisState.WITHHELD, withheld_reason="out_of_distribution"
+    )
+    shown = text_of(page, read)
+    assert WITHHELD in shown
+    assert "Resembles signed cases of" in shown
+    assert "withheld its answer about this image, and this is none" in shown
     User.objects.update(blind_first=True)
     assert "Resembles signed cases of" not in text_of(page, read)
