@@ -46,12 +46,21 @@ def main() -> None:
 
 def _rounds(begun_after: int, count: int) -> list[tuple[object, ...]]:
     from diagnosis.models import Condition
-    from mlcore.models import ExaminationType, TrainingRun
+    from mlcore.models import ChangeKind, ExaminationType, LimitName, TrainingRun
     from mlcore.selectors import active_version, is_served
+    from mlcore.services.change_plans import adopt_plan
 
     ExaminationType.objects.update(trains_after=NEW, promotes_automatically=True)
     kind, reader = ExaminationType.objects.get(), person("reader")
     condition = Condition.objects.get(examination_type=kind)
+    adopt_plan(
+        kind,
+        by=person("administrator"),
+        reason="150 test images show a fall by 8 points.",
+        changes=ChangeKind.values,
+        automatic=[ChangeKind.NEW_HEAD],
+        limits={LimitName.AUTOMATIC_LOSS: 0.08},
+    )
     wait_until(lambda: is_served(active_version(kind)))
     images = iter(listed("cxr_kermany/train/", seed=SEED)[(begun_after + 1) * NEW :])
     rows: list[tuple[object, ...]] = []
@@ -122,7 +131,7 @@ def _publish(rows: list[tuple[object, ...]], *, remark: str) -> None:
             f"`learning_curve.py --folder F`, then `quick_update.py F`: {NEW} images are uploaded, answered "
             "and signed; times run from the last signature, at a site of the two workers that `manage.py "
             "serve` starts, whose clock looks every 10 s whether a training is due, and which promotes by "
-            f"itself. {remark}"
+            f"itself where a fall by 8 points would show (its plan says so; 5 by default). {remark}"
         ),
     )
 

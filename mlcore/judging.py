@@ -83,7 +83,11 @@ def judge(candidate: ModelVersion, *, dataset_version: DatasetVersion, seed: int
 
 def _figures(result: GateResult, check: LabelCheck) -> dict[str, Any]:
     doubtful = {code: list(keys[:KEYS_KEPT]) for code, keys in check.contradicted_keys.items() if keys}
-    return {"by_condition": dict(result.figures), "contradicted": doubtful}
+    return {
+        "by_condition": dict(result.figures),
+        "contradicted": doubtful,
+        "power": [asdict(one) for one in result.power],
+    }
 
 
 def _answers(version: ModelVersion, rows: list[Row], *, go_on: GoOn) -> Answers:

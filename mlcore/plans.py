@@ -16,6 +16,7 @@ from mlcore.models import (
     ChangeKind,
     ChangePlan,
     ExaminationType,
+    GateReport,
     ImpactAssessment,
     LimitName,
     ModelVersion,
@@ -51,6 +52,13 @@ IMPACTS: Mapping[str, tuple[str, str]] = {
 }
 """What the software's own plan says of each kind of change: risk and mitigation."""
 AUTOMATIC = frozenset({ChangeKind.NEW_HEAD, ChangeKind.NEW_WEIGHTS})
+
+
+class TooLittleMeasured(Conflict):
+    """The test fold is too small to let the candidate through without anybody looking at it."""
+
+    code = "too_little_measured"
+    mend = gettext_lazy("Look at its gate report, then activate or reject it.")
 
 
 class NotPlanned(Conflict):
@@ -145,6 +153,28 @@ def require_planned(
             _("Under change control plan %(number)d an administrator decides about: %(asking)s.")
             % {"number": plan.number, "asking": ", ".join(asking)},
             mend=_("Look at its gate report, then activate or reject it."),
+        )
+
+
+def require_power(report: GateReport, *, plan: ChangePlan) -> None:
+    """Raise TooLittleMeasured where the test fold would miss a loss that the plan wants found."""
+    limit = limits_of(plan).automatic_loss
+    stated = report.figures.get("power")
+    if stated is None:
+        raise TooLittleMeasured(_("How small a loss the test fold can show was not worked out."))
+    worst = max(stated, key=lambda one: float(one["loss"]), default=None)
+    if worst is not None and worst["loss"] > limit:
+        raise TooLittleMeasured(
+            _(
+                "On %(patients)d test patients a fall of %(rate)s by less than %(loss).1f points would "
+                "often be missed; only where %(limit).1f points are found is it promoted by itself."
+            )
+            % {
+                "patients": worst["patients"],
+                "rate": worst["name"],
+                "loss": 100 * worst["loss"],
+                "limit": 100 * limit,
+            }
         )
 
 

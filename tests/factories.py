@@ -350,3 +350,4 @@ class GateReportFactory(DjangoModelFactory[GateReport]):
     change_plan = factory.LazyAttribute(lambda made: plan_in_force(made.candidate.examination_type))
     passed = True
     criteria = [{"name": "auroc", "passed": True, "measured": 0.0, "limit": -0.01, "reason": "No change."}]
+    figures = {"power": [{"name": "sensitivity.pneumonia", "patients": 120, "may_lose": 2, "loss": 0.035}]}

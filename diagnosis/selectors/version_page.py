@@ -33,6 +33,17 @@ class Change:
 
 
 @dataclass(frozen=True)
+class PowerRow:
+    """How small a fall of one rate the test fold could show."""
+
+    condition: str
+    measure: str | Promise
+    patients: int
+    may_lose: int
+    loss: float
+
+
+@dataclass(frozen=True)
 class PlannedRow:
     """A kind of change that the plan covers, and its impact."""
 
@@ -57,6 +68,7 @@ class VersionPage:
     view: VersionView
     report: dict[str, Any]
     changes: list[Change]
+    power: list[PowerRow]
     planned: list[PlannedRow]
     limits: list[LimitRow]
     decisions: list[AuditEntry]
@@ -74,11 +86,25 @@ def version_page(version: ModelVersion) -> VersionPage:
         view=version_view(version),
         report=report,
         changes=before_and_after(named),
+        power=_power(report["gate"], kind=version.examination_type_id, names=names),
         planned=_planned(report["plan"]),
         limits=_limits(report["plan"]),
         decisions=list(entries.select_related("actor").order_by("-sequence")[:50]),
         run=TrainingRun.objects.filter(candidate=version).select_related("dataset_version").first(),
     )
+
+
+def _power(
+    gate: Mapping[str, Any] | None, *, kind: int, names: Mapping[tuple[int, str], str]
+) -> list[PowerRow]:
+    rows = []
+    for one in gate["power"] if gate else []:
+        measure, _, code = one["name"].partition(".")
+        found = PowerRow(
+            names.get((kind, code), code), MEASURES[measure], one["patients"], one["may_lose"], one["loss"]
+        )
+        rows.append(found)
+    return rows
 
 
 def _planned(plan: Mapping[str, Any] | None) -> list[PlannedRow]:

@@ -36,6 +36,7 @@ class LimitName(models.TextChoices):
     NEGATIVE_FLIPS = "negative_flips", "Part of right answers that may turn wrong"
     WITHHELD_MARGIN = "withheld_margin", "Part of the images withheld that may come on top"
     NEW_CLASS_AUROC = "new_class_auroc", "AUROC that a new condition must reach at least"
+    AUTOMATIC_LOSS = "automatic_loss", "Fall of a rate that must be found where nobody looks"
 
 
 class ChangePlan(models.Model):

@@ -104,6 +104,7 @@ def _gate(report: GateReport | None) -> dict[str, Any] | None:
         "measured_on": report.dataset_version.number,
         "criteria": report.criteria,
         "by_condition": report.figures.get("by_condition", {}),
+        "power": report.figures.get("power", []),
         "created_at": report.created_at.isoformat(),
     }
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from mlcore.engine.evaluation.answers import Answers
 from mlcore.engine.evaluation.label_check import LabelCheck
+from mlcore.engine.evaluation.power import Power
 from mlcore.engine.evaluation.questions import Criterion, Limits, Questions, labels_criterion
 from mlcore.engine.types import FloatArray
 
@@ -26,6 +27,8 @@ class GateResult:
     criteria: tuple[Criterion, ...]
     figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By condition: `incumbent` and `candidate`, each with its figures."""
+    power: tuple[Power, ...] = ()
+    """How small a loss the test fold could show."""
 
     @property
     def passed(self) -> bool:
@@ -73,4 +76,5 @@ def gate(
         criteria += questions.of_subgroups(code, known, target, subgroups or {})
     criteria += questions.overall(labels, classes)
     criteria.append(labels_criterion(label_check))
-    return GateResult(criteria=tuple(criteria), figures=figures)
+    power = tuple(questions.power(labels, classes))
+    return GateResult(criteria=tuple(criteria), figures=figures, power=power)

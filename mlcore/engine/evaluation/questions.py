@@ -13,10 +13,8 @@ from mlcore.engine.evaluation import paired
 from mlcore.engine.evaluation.answers import Answers
 from mlcore.engine.evaluation.label_check import LabelCheck
 from mlcore.engine.evaluation.metrics import auroc, ece, sensitivity, specificity
+from mlcore.engine.evaluation.power import ROUNDING, Power, power_of
 from mlcore.engine.types import FloatArray
-
-ROUNDING = 1e-9
-"""Rates of few images fall on the limit itself."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,8 @@ class Limits:
     least_patients: int = 30
     new_class_auroc: float = 0.75
     """Lower end of the interval, for a condition that the incumbent does not know."""
+    automatic_loss: float = 0.05
+    """A fall of a rate that must be found four times in five where nobody looks at the candidate."""
     rounds: int = 2000
 
 
@@ -153,6 +153,27 @@ class Questions:
                 )
         return criteria
 
+    def power(self, labels: FloatArray, classes: tuple[str, ...]) -> list[Power]:
+        """What the test fold can show of each rate that may have changed."""
+        shared = [code for code in classes if self._is_compared(code)]
+        known = sum(int(np.isfinite(labels[:, classes.index(code)]).sum()) for code in shared)
+        flips = math.floor(self.limits.negative_flips * known + ROUNDING)
+        found = []
+        for code in shared:
+            if self.unchanged(code):
+                continue
+            for name, value in (("sensitivity", 1), ("specificity", 0)):
+                side = labels[:, classes.index(code)] == value
+                patients = len(set(self.groups[side].tolist()))
+                margin = self._rate_margin(int(side.sum()))
+                found.append(power_of(f"{name}.{code}", patients=patients, margin=margin, flips=flips))
+        return found
+
+    def _is_compared(self, code: str) -> bool:
+        return (
+            self.incumbent is not None and code in self.incumbent.classes and code in self.candidate.classes
+        )
+
     def overall(self, labels: FloatArray, classes: tuple[str, ...]) -> list[Criterion]:
         if self.incumbent is None:
             return []
@@ -199,14 +220,16 @@ class Questions:
             change, groups=groups[side], rounds=self.limits.rounds, seed=self.seed
         )
         count = int(side.sum())
-        margin = self.limits.rate_margin
-        if count >= self.limits.few_images_from:
-            margin = max(margin, self.limits.few_images / count)
+        margin = self._rate_margin(count)
         reason = (
             f"The {name} for {code} changes by {difference:+.3f}, at worst by {low:+.3f} (95 %); "
             f"it may fall by {margin:.3f} on {count} images."
         )
         return Criterion(f"{name}.{code}", low >= -margin - ROUNDING, low, -margin, reason)
+
+    def _rate_margin(self, count: int) -> float:
+        margin = self.limits.rate_margin
+        return max(margin, self.limits.few_images / count) if count >= self.limits.few_images_from else margin
 
     def _calibration(self, code: str, known: Any, target: FloatArray) -> Criterion:
         own = self.candidate.column(code)[known]

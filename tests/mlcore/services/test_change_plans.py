@@ -6,12 +6,12 @@ from django.db import IntegrityError, transaction
 from accounts.models import AuditEntry, Role
 from medimaging.common.errors import NotAllowed
 from mlcore.engine.evaluation.questions import Limits
-from mlcore.models import ChangeKind, ImpactAssessment, LimitName, ModelState, ProtocolLimit
-from mlcore.plans import NotPlanned, changes_of, limits_of, plan_in_force
+from mlcore.models import ChangeKind, GateReport, ImpactAssessment, LimitName, ModelState, ProtocolLimit
+from mlcore.plans import NotPlanned, TooLittleMeasured, changes_of, limits_of, plan_in_force
 from mlcore.selectors import active_version
 from mlcore.selectors.change_report import change_report
 from mlcore.services.change_plans import InvalidPlan, adopt_plan
-from mlcore.services.promotion import GateNotPassed, promote
+from mlcore.services.promotion import GateNotPassed, obstacle, promote
 from tests.factories import (
     ExaminationTypeFactory,
     GateReportFactory,
@@ -87,6 +87,20 @@ def test_a_new_condition_waits_for_an_administrator_even_where_the_type_promotes
 
 def test_a_head_is_promoted_by_itself(kind, incumbent):
     assert promote(candidate_of(kind, incumbent), by=None, reason="By itself.").state == ModelState.ACTIVE
+
+
+def test_where_the_test_images_would_miss_too_large_a_loss_a_head_waits_for_an_administrator(
+    kind, incumbent, administrator
+):
+    candidate = candidate_of(kind, incumbent)
+    reports = GateReport.objects.filter(candidate=candidate)
+    weak = {"name": "sensitivity.a", "patients": 37, "may_lose": 1, "loss": 0.079}
+    for figures, words in (({"power": [weak]}, "On 37 test patients.*7.9 points"), ({}, "not worked out")):
+        reports.update(figures=figures)
+        with pytest.raises(TooLittleMeasured, match=words):
+            promote(candidate, by=None, reason="By itself.")
+    assert obstacle(candidate, automatic=True).code == "too_little_measured"
+    assert promote(candidate, by=administrator, reason="Looked at it.").state == ModelState.ACTIVE
 
 
 def test_a_change_without_an_impact_assessment_is_not_covered(kind, incumbent, administrator):
