@@ -16,7 +16,7 @@ from diagnosis.selectors.version_page import version_page
 from diagnosis.views.common import ReaderRequest, page
 from medimaging.common.errors import ApplicationError, NotAllowed
 from mlcore.engine.networks.registry import architectures
-from mlcore.models import ExaminationType, ModelVersion, TrainingKind
+from mlcore.models import ExaminationType, ModelState, ModelVersion, TrainingKind
 from mlcore.services import promotion, registry, training
 
 
@@ -46,10 +46,12 @@ def show_models(request: ReaderRequest) -> HttpResponse:
 def show_version(request: ReaderRequest, pk: UUID) -> HttpResponse:
     """Show one version: its figures, intended use and limits, change report and gate report."""
     versions = ModelVersion.objects.select_related("examination_type")
-    context = {
-        "page": version_page(get_object_or_404(versions, pk=pk)),
-        "may_train": training.may_train(request.user),
-    }
+    version = get_object_or_404(versions, pk=pk)
+    context = {"page": version_page(version), "may_train": training.may_train(request.user)}
+    if version.state == ModelState.CANDIDATE:
+        context["obstacle"] = promotion.obstacle(version)
+        if version.examination_type.promotes_automatically:
+            context["why_not_by_itself"] = promotion.obstacle(version, automatic=True)
     return render(request, "diagnosis/model_version.html", context)
 
 

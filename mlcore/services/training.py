@@ -3,12 +3,14 @@
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Role, User
 from accounts.services import audit
 from medimaging.common.errors import Conflict, NotAllowed
 from mlcore import runs, tasks
 from mlcore.models import (
+    DatasetVersion,
     ExaminationType,
     ModelState,
     ModelVersion,
@@ -25,6 +27,13 @@ class NotCancellable(Conflict):
     """The run has ended."""
 
     code = "not_cancellable"
+
+
+class NothingToMeasureOn(Conflict):
+    """No dataset version of the examination type was frozen yet."""
+
+    code = "nothing_to_measure_on"
+    mend = gettext_lazy("Sign or import images, then begin a training: it freezes what it learns from.")
 
 
 def may_train(user: User) -> bool:
@@ -129,6 +138,8 @@ def request_gate(version: ModelVersion, *, by: User, reason: str = "") -> ModelV
             _("This version is no candidate (%(state)s); only candidates are measured at the gate.")
             % {"state": version.state}
         )
+    if not DatasetVersion.objects.filter(examination_type=version.examination_type_id).exists():
+        raise NothingToMeasureOn(_("There are no signed or imported images to measure it on."))
     audit.record("model_version.measure", by=by, target=version, reason=reason)
     transaction.on_commit(lambda: tasks.signal_judging(str(version.pk)))
     return version

@@ -5,9 +5,10 @@ import pytest
 
 from mlcore import pipeline
 from mlcore.engine.artifacts import load_predictor
-from mlcore.models import GateReport, ModelState, TrainingKind, TrainingState
+from mlcore.models import ChangeKind, GateReport, LimitName, ModelState, TrainingKind, TrainingState
 from mlcore.selectors import active_version
-from mlcore.services.promotion import GateNotPassed, promote, roll_back
+from mlcore.services.change_plans import adopt_plan
+from mlcore.services.promotion import GateNotPassed, obstacle, promote, roll_back
 from mlcore.services.training import request_training
 from mlcore.serving import local_copy
 from tests.mlcore.engine.toy import as_decoded, toy_picture
@@ -69,6 +70,29 @@ def test_a_roll_back_gives_bit_identical_probabilities(toy, incumbent, steward, 
     assert probabilities(active_version(toy)) != before
     assert roll_back(toy, by=administrator, reason="False alarms.") == incumbent
     assert probabilities(active_version(toy)) == before
+
+
+def test_a_candidate_is_promoted_by_itself_where_the_test_images_show_so_small_a_loss_as_the_plan_asks(
+    toy, incumbent, steward, administrator
+):
+    toy.promotes_automatically = True
+    toy.save()
+    sign_images(toy, 240, seed=1)
+    first = trained(toy, steward).candidate
+    assert first.state == ModelState.CANDIDATE
+    power = GateReport.objects.get(candidate=first).figures["power"]
+    assert {one["name"]: one["patients"] for one in power} == {"sensitivity.disk": 30, "specificity.disk": 30}
+    assert (obstacle(first), obstacle(first, automatic=True).code) == (None, "too_little_measured")
+    adopt_plan(
+        toy,
+        by=administrator,
+        reason="Ten points are enough here.",
+        changes=ChangeKind.values,
+        automatic=[ChangeKind.NEW_HEAD],
+        limits={LimitName.AUTOMATIC_LOSS: 0.1},
+    )
+    second = trained(toy, steward, seed=8).candidate
+    assert active_version(toy) == second
 
 
 def test_a_full_training_makes_the_first_model(toy, steward):

@@ -1,7 +1,8 @@
 """An administrator brings a new type of examination into use, without a line of code.
 
 Brain MRI is created in the administration pages, labeled slices are imported, a network is
-trained by a worker of its own and activated, and an image is answered by the running worker.
+trained by a worker of its own, reaches what the gate asks of a first model and is activated, and
+an image is answered by the running worker.
 """
 
 import shutil
@@ -22,8 +23,9 @@ from tests.worker.test_training_worker import state_of, trainers, wait_until
 pytestmark = [pytest.mark.worker, pytest.mark.data, pytest.mark.slow]
 __all__ = ["trainers"]
 
-LABELS = ("glioma", "meningioma", "notumor", "pituitary")
-EACH = 45
+LABELS = ("glioma", "notumor", "pituitary")
+EACH = 90
+"""So many that the test fold holds the fifty images that the gate asks for."""
 
 
 @pytest.fixture
@@ -54,24 +56,26 @@ def test_brain_mri_is_created_imported_trained_activated_and_answered(
         *(str(folder), "--examination-type", "brain-mri", "--user", administrator.email),
         *("--absent-label", "notumor", "--verbosity", "0"),
     )
-    assert set(kind.conditions.values_list("code", flat=True)) == {"glioma", "meningioma", "pituitary"}
-    assert kind.dataset_items.filter(state=ItemState.ACCEPTED).count() > 3 * EACH
+    assert set(kind.conditions.values_list("code", flat=True)) == {"glioma", "pituitary"}
+    assert kind.dataset_items.filter(state=ItemState.ACCEPTED).count() > 2 * EACH
 
     models = client.get(reverse("diagnosis:models")).content.decode()
     assert "the first training is begun by hand" in models
     started = client.post(
         reverse("diagnosis:training-start", args=["brain-mri"]),
-        {"kind": "full", "architecture": "tiny_cnn", "epochs": "3"},
+        {"kind": "full", "architecture": "tiny_cnn", "epochs": "8"},
     )
     run = TrainingRun.objects.get(examination_type=kind)
     assert started["Location"] == reverse("diagnosis:training", args=[run.pk])
-    assert (run.architecture, run.epochs) == ("tiny_cnn", 3)
+    assert (run.architecture, run.epochs) == ("tiny_cnn", 8)
     trainers()
     wait_until(lambda: state_of(run) not in {TrainingState.PENDING, TrainingState.RUNNING}, seconds=400)
     run.refresh_from_db()
     assert run.state == TrainingState.SUCCEEDED, run.failure_message
     page = client.get(reverse("diagnosis:model-version", args=[run.candidate_id])).content.decode()
     assert "Glioma" in page
+    report = run.candidate.gate_reports.get()
+    assert report.passed, [one["reason"] for one in report.criteria if not one["passed"]]
 
     answer = perform(client, "activate", run.candidate, reason="The first of its kind.")
     assert "done for 1 of 1" in said(answer)
@@ -86,4 +90,4 @@ def test_brain_mri_is_created_imported_trained_activated_and_answered(
     assert analysis.state in {AnalysisState.SUCCEEDED, AnalysisState.WITHHELD}, analysis.failure_message
     assert analysis.model_version == run.candidate
     if analysis.state == AnalysisState.SUCCEEDED:
-        assert analysis.findings.count() == 3
+        assert analysis.findings.count() == 2

@@ -8,8 +8,9 @@ from django.db import connection
 from accounts.models import AuditEntry, Role
 from medimaging.common.errors import ApplicationError, NotAllowed
 from mlcore.models import ModelState, ModelVersion
+from mlcore.plans import NotPlanned
 from mlcore.selectors import active_version
-from mlcore.services.promotion import GateNotPassed, NothingBefore, promote, roll_back
+from mlcore.services.promotion import GateNotPassed, NothingBefore, obstacle, promote, roll_back
 from tests.factories import ExaminationTypeFactory, GateReportFactory, ModelVersionFactory, UserFactory
 
 
@@ -30,8 +31,22 @@ def candidate_of(kind, *, version, incumbent=None, **report):
     return candidate
 
 
-def test_the_first_model_needs_no_gate(kind, administrator):
+def test_the_first_model_is_promoted_by_an_administrator_once_it_reaches_what_the_gate_asks_of_one(
+    kind, administrator
+):
     first = candidate_of(kind, version=1)
+    with pytest.raises(GateNotPassed, match="never measured"):
+        promote(first, by=administrator, reason="The first.")
+    missed = {"name": "auroc.glioma", "passed": False}
+    GateReportFactory.create(candidate=first, incumbent=None, passed=False, criteria=[missed])
+    with pytest.raises(GateNotPassed, match=r"this one does not reach.*auroc\.glioma") as refused:
+        promote(first, by=administrator, reason="The first.")
+    assert "import more images" in refused.value.mend
+    assert (obstacle(first).code, active_version(kind)) == ("gate_not_passed", None)
+    GateReportFactory.create(candidate=first, incumbent=None)
+    with pytest.raises(NotPlanned, match="by an administrator"):
+        promote(first, by=None, reason="By itself.")
+    assert obstacle(first) is None
     assert promote(first, by=administrator, reason="The first.").state == ModelState.ACTIVE
 
 
@@ -43,6 +58,14 @@ def test_without_a_passed_gate_nobody_promotes(kind, incumbent, administrator, r
         with pytest.raises(GateNotPassed):
             promote(candidate, by=by, reason="Please.")
     assert active_version(kind) == incumbent
+    assert obstacle(candidate).code == "gate_not_passed"
+
+
+def test_what_was_measured_when_no_model_answered_does_not_count_against_one(kind, incumbent, administrator):
+    candidate = candidate_of(kind, version=2)
+    GateReportFactory.create(candidate=candidate, incumbent=None)
+    with pytest.raises(GateNotPassed, match="Another model answers now"):
+        promote(candidate, by=administrator, reason="It passed.")
 
 
 def test_a_later_report_that_fails_outweighs_an_earlier_one_that_passed(kind, incumbent, administrator):
