@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -84,6 +85,9 @@ def _context(request: ReaderRequest, pk: UUID) -> dict[str, object]:
         "progress": run.progress,
         "share": _share(run.progress),
         "is_open": run.state in OPEN_STATES,
+        "is_silent": run.is_silent,
+        "last_heard_of": run.last_heard_of,
+        "lease": settings.TRAINING_LEASE_SECONDS,
         "may_train": training.may_train(request.user),
     }
 

@@ -1,8 +1,10 @@
 """Training runs and the gate that their candidates pass or fail."""
 
 import uuid
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -34,6 +36,8 @@ class TrainingTrigger(models.TextChoices):
     SCHEDULE = "schedule", _("By schedule")
 
 
+SILENT_AFTER = timedelta(seconds=10)
+"""A worker renews its lease each second; on a busy machine it may be late."""
 OPEN_STATES = (TrainingState.PENDING, TrainingState.RUNNING)
 
 
@@ -109,6 +113,23 @@ class TrainingRun(StatefulModel):
 
     def __str__(self) -> str:
         return f"{self.state} {self.kind} training"
+
+    @property
+    def last_heard_of(self) -> datetime | None:
+        """Return when the worker last renewed its lease."""
+        if self.lease_expires_at is None:
+            return None
+        return self.lease_expires_at - timedelta(seconds=settings.TRAINING_LEASE_SECONDS)
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether it runs, but its worker has not been heard of for a while."""
+        heard = self.last_heard_of
+        return (
+            self.state == TrainingState.RUNNING
+            and heard is not None
+            and timezone.now() - heard > SILENT_AFTER
+        )
 
 
 class GateReport(models.Model):
