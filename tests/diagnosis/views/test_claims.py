@@ -10,7 +10,7 @@ from tests.diagnosis.views.conftest import Read
 
 def test_the_page_claims_once_when_it_opens_and_its_answer_waits_a_minute(page: Client, read: Read) -> None:
     opened = page.get(reverse("diagnosis:study", args=[read.study.pk])).content.decode()
-    assert 'hx-trigger="load delay:100ms, every 60s"' in opened
+    assert 'hx-trigger="load delay:800ms, every 60s"' in opened
     answer = page.post(reverse("diagnosis:study-claim", args=[read.study.pk])).content.decode()
     assert 'hx-trigger="every 60s"' in answer
     assert Claim.objects.get().study == read.study
