@@ -124,7 +124,7 @@ def test_a_training_killed_in_the_middle_resumes_from_its_checkpoint_and_ends(to
     assert artifact.settings["history"][0]["marked"] == 1.0
     assert [entry["epoch"] for entry in artifact.settings["history"]] == list(range(13))
     assert GateReport.objects.filter(candidate=run.candidate).count() == 1
-    assert not folder_of(run).exists()
+    wait_until(lambda: not folder_of(run).exists(), seconds=30)  # the row is written first
     trained_by = {first_worker, run.worker}
     assert not ServingProcess.objects.filter(name__in=trained_by).exists(), "a trainer loaded models"
 
@@ -141,7 +141,7 @@ def test_a_running_training_shows_progress_and_is_cancelled_within_seconds(toy, 
     asked = time.monotonic()
     wait_until(lambda: state_of(run) == TrainingState.CANCELLED, seconds=30)
     assert time.monotonic() - asked < 15
-    assert not folder_of(run).exists()
+    wait_until(lambda: not folder_of(run).exists(), seconds=30)  # the row is written first
 
 
 def test_a_promotion_reaches_a_running_worker_without_a_restart(
