@@ -37,7 +37,7 @@ class StudyFilter(django_filters.FilterSet):
     )
     order = django_filters.ChoiceFilter(
         choices=[("informative", "informative")],
-        method="filter_order",
+        method="filter_tab",
         help_text="Only what is unread and was looked at by a model, and first what the next training "
         "would gain most from.",
     )
@@ -58,11 +58,7 @@ class StudyFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def filter_tab(self, studies: QuerySet[Study], name: str, value: str) -> QuerySet[Any]:
-        """Return one tab of the worklist; where the answers are hidden, nobody disagrees yet."""
-        return filter_tab(studies, value, caller(cast(Request, self.request)))
-
-    def filter_order(self, studies: QuerySet[Study], name: str, value: str) -> QuerySet[Any]:
-        """Return what can be ordered so; the page puts it in order."""
+        """Return one tab of the worklist; an order holds what its own tab holds, and the page orders it."""
         return filter_tab(studies, value, caller(cast(Request, self.request)))
 
 

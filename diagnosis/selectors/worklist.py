@@ -29,9 +29,9 @@ from diagnosis.models import (
     Study,
 )
 from diagnosis.models.review import DIFFERS
+from diagnosis.selectors.blinding import ANSWERED, with_answers_hidden
 
 TABS = ("mine", "unread", "informative", "disagree", "failed", "all")
-ANSWERED = (AnalysisState.SUCCEEDED, AnalysisState.WITHHELD)
 UNREAD = Q(is_signed__in=[False])
 """As a list of one, because Django writes a bare comparison with False as NOT, which no index answers."""
 COUNTED = 999
@@ -56,7 +56,7 @@ def described(studies: "QuerySet[Study]", *, user: User) -> "QuerySet[Study]":
     instances = Instance.objects.filter(series__study=OuterRef("pk"), quarantined_at=None).order_by(
         "created_at", "id"
     )
-    return studies.annotate(
+    return with_answers_hidden(studies, user=user, study="pk").annotate(
         latest_state=F("latest_analysis__state"),
         withheld_reason=F("latest_analysis__withheld_reason"),
         top_condition=Subquery(top.values("condition__name")[:1]),
@@ -71,7 +71,6 @@ def described(studies: "QuerySet[Study]", *, user: User) -> "QuerySet[Study]":
         signed_by_name=Subquery(signed.values("reader__full_name")[:1]),
         disagreement=Exists(_disagreeing_of_study(user)),
         is_mine=Case(When(owner=user, then=Value(True)), default=Value(False)),
-        answers_hidden=~Exists(_own_signed(user)) if user.blind_first else Value(False),
         thumbnail_instance_id=Subquery(instances.values("pk")[:1]),
     )
 
@@ -104,7 +103,7 @@ def in_state(studies: "QuerySet[Any]", state: str) -> "QuerySet[Any]":
 
 def answers_shown(studies: "QuerySet[Any]", user: User) -> "QuerySet[Any]":
     """Return those whose answers the user may know of: one who reads blind has to sign first."""
-    return studies.filter(Exists(_own_signed(user))) if user.blind_first else studies
+    return with_answers_hidden(studies, user=user, study="pk").filter(Q(answers_hidden=False))
 
 
 def tab_counts(user: User, *, most: int = COUNTED) -> dict[str, int]:
@@ -126,10 +125,6 @@ _SUGGESTED = Case(
     default=Value(False),
     output_field=BooleanField(),
 )
-
-
-def _own_signed(user: User) -> "QuerySet[Review]":
-    return Review.objects.filter(study=OuterRef("pk"), state=ReviewState.SIGNED, reader=user)
 
 
 def _disagreeing(user: User) -> "QuerySet[Review]":

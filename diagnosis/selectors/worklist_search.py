@@ -10,7 +10,8 @@ from django.utils import timezone
 from accounts.models import User
 from diagnosis.dicom.deidentify import pseudonym
 from diagnosis.models import Condition, Finding, Patient, Study
-from diagnosis.selectors.worklist import ANSWERED, UNREAD, answers_shown, filter_tab, in_state
+from diagnosis.selectors.blinding import ANSWERED
+from diagnosis.selectors.worklist import UNREAD, answers_shown, filter_tab, in_state
 from mlcore.models import ExaminationType
 
 
