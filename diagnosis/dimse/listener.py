@@ -78,9 +78,11 @@ class _Meter:
         """Count one PDU."""
         items = getattr(event.pdu, "presentation_data_value_items", [])
         key = id(event.assoc)
-        length = self._received.get(key, 0) + sum(len(item.presentation_data_value) for item in items)
+        earlier = self._received.get(key, 0)
+        length = earlier + sum(len(item.presentation_data_value) for item in items)
         self._received[key] = length
-        if length > image_limits().max_bytes + OVERHEAD_BYTES:
+        most = image_limits().max_bytes + OVERHEAD_BYTES
+        if earlier <= most < length:
             logger.warning("dimse_message_too_long", extra={"received_bytes": length})
             event.assoc.abort()
 
