@@ -14,7 +14,8 @@ from model_common import publish
 from threadpoolctl import threadpool_limits
 
 from mlcore.engine.evaluation.answers import Answers
-from mlcore.engine.evaluation.questions import Criterion, Limits, Questions
+from mlcore.engine.evaluation.limits import Limits
+from mlcore.engine.evaluation.questions import Criterion, Questions
 from mlcore.engine.training.head_fit import fit_change
 from mlcore.engine.types import FloatArray
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from accounts.services import audit
 from medimaging.common.errors import Conflict
-from mlcore.engine.evaluation.questions import Limits
+from mlcore.engine.evaluation.limits import Limits
 from mlcore.models import (
     ChangeKind,
     ChangePlan,

@@ -8,7 +8,7 @@ from django.contrib import admin
 from accounts.admin_actions import ReasonForm, reason_action
 from accounts.models import User
 from mlcore.admin.base import FactsInline, TableAdmin
-from mlcore.engine.evaluation.questions import Limits
+from mlcore.engine.evaluation.limits import Limits
 from mlcore.models import (
     ChangeKind,
     ChangePlan,

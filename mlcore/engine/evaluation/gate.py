@@ -15,8 +15,9 @@ import numpy as np
 
 from mlcore.engine.evaluation.answers import Answers
 from mlcore.engine.evaluation.label_check import LabelCheck
+from mlcore.engine.evaluation.limits import Limits
 from mlcore.engine.evaluation.power import Power
-from mlcore.engine.evaluation.questions import Criterion, Limits, Questions, labels_criterion
+from mlcore.engine.evaluation.questions import Criterion, Questions, labels_criterion
 from mlcore.engine.types import FloatArray
 
 

@@ -82,13 +82,13 @@ def auroc_interval(
 
 
 def ece_by_chance(probabilities: Array, *, seed: int, rounds: int = 500) -> float:
-    """The calibration error that a perfectly calibrated model stays below 19 times in 20.
+    """The calibration error that a perfectly calibrated model stays below 99 times in 100.
 
     Outcomes are drawn from the probabilities themselves (Broecker and Smith 2007).
     """
     rng = np.random.default_rng(seed)
     drawn = [ece(rng.random(len(probabilities)) < probabilities, probabilities) for _ in range(rounds)]
-    return float(np.quantile(drawn, 0.95))
+    return float(np.quantile(drawn, 0.99))
 
 
 def _low(values: list[float]) -> float:

@@ -12,40 +12,10 @@ import numpy as np
 from mlcore.engine.evaluation import paired
 from mlcore.engine.evaluation.answers import Answers
 from mlcore.engine.evaluation.label_check import LabelCheck
+from mlcore.engine.evaluation.limits import Limits
 from mlcore.engine.evaluation.metrics import auroc, ece, sensitivity, specificity
 from mlcore.engine.evaluation.power import ROUNDING, Power, power_of
 from mlcore.engine.types import FloatArray
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Where the gate closes."""
-
-    auroc_margin: float = 0.01
-    """How much lower the AUROC may at worst be, as the lower end of the interval of the difference."""
-    rate_margin: float = 0.05
-    """The same for sensitivity and specificity at the operating points."""
-    few_images: float = 3.0
-    """So many images' worth may a rate be lower at worst, where that is more than its margin.
-
-    The interval of a rate that lost one image of n reaches down to about 3 / n. Below 60
-    images one that was drawn badly would refuse every candidate.
-    """
-    few_images_from: int = 30
-    """Of fewer images none may be lost: a rate that is 20 points worse loses one of 13 at most every fifth
-    time, but one of 30 hardly ever (`benchmarks/worse_models.py`)."""
-    ece_margin: float = 0.02
-    negative_flips: float = 0.02
-    withheld_margin: float = 0.02
-    least_rows: int = 50
-    least_of_each: int = 10
-    """Images with a condition, and without it."""
-    least_patients: int = 30
-    new_class_auroc: float = 0.75
-    """Lower end of the interval, for a condition that the incumbent does not know."""
-    automatic_loss: float = 0.05
-    """A fall of a rate that must be found four times in five where nobody looks at the candidate."""
-    rounds: int = 2000
 
 
 @dataclass(frozen=True)
@@ -234,13 +204,13 @@ class Questions:
     def _calibration(self, code: str, known: Any, target: FloatArray) -> Criterion:
         own = self.candidate.column(code)[known]
         error = ece(target, own)
-        limit = paired.ece_by_chance(own, seed=self.seed)
+        chance, margin = paired.ece_by_chance(own, seed=self.seed), self.limits.ece_margin
+        limit = chance + margin
         if self.incumbent is not None and code in self.incumbent.classes:
-            earlier = ece(target, self.incumbent.column(code)[known])
-            limit = max(limit, earlier + self.limits.ece_margin)
+            limit = max(chance, ece(target, self.incumbent.column(code)[known]) + margin)
         reason = (
-            f"The calibration error for {code} is {error:.3f}; up to {limit:.3f} is within chance "
-            "for this many images, or as good as before."
+            f"The calibration error for {code} is {error:.3f}; up to {limit:.3f} may be chance "
+            "on this many images, or is as good as before."
         )
         return Criterion(f"ece.{code}", error <= limit, error, limit, reason)
 

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEntry, Role
 from medimaging.common.errors import NotAllowed
-from mlcore.engine.evaluation.questions import Limits
+from mlcore.engine.evaluation.limits import Limits
 from mlcore.models import ChangeKind, GateReport, ImpactAssessment, LimitName, ModelState, ProtocolLimit
 from mlcore.plans import NotPlanned, TooLittleMeasured, changes_of, limits_of, plan_in_force
 from mlcore.selectors import active_version

@@ -9,8 +9,8 @@ from mlcore.engine.evaluation import paired
 from mlcore.engine.evaluation.answers import Answers
 from mlcore.engine.evaluation.gate import gate
 from mlcore.engine.evaluation.label_check import LabelCheck, check_labels
+from mlcore.engine.evaluation.limits import Limits
 from mlcore.engine.evaluation.metrics import auroc
-from mlcore.engine.evaluation.questions import Limits
 
 ROWS = 300
 
@@ -119,6 +119,24 @@ def test_shifted_probabilities_are_refused_for_their_calibration():
     result = _gate(_answers(labels, noise=0.6, bias=1.2), _answers(labels, noise=0.6), labels)
 
     assert "ece.disk" in _missed(result)
+
+
+def test_a_first_model_is_hardly_ever_refused_for_a_calibration_that_is_good():
+    refused = 0
+    for seed in range(60):
+        labels = _labels(seed, rows=75)
+        refused += "ece.disk" in _missed(
+            _gate(_answers(labels, noise=0.6, seed=seed), None, labels, rounds=10)
+        )
+
+    assert refused <= 2
+
+
+def test_a_first_model_is_refused_for_a_calibration_that_is_bad():
+    labels = _labels(rows=200)
+
+    assert "ece.disk" in _missed(_gate(_answers(labels, noise=0.6, bias=4.0), None, labels))
+    assert "ece.disk" not in _missed(_gate(_answers(labels, noise=0.6), None, labels))
 
 
 @pytest.mark.parametrize(("absent", "passes"), [(29, False), (31, True), (58, True)])

@@ -5,8 +5,9 @@ import pytest
 
 from mlcore.engine.evaluation.answers import Answers
 from mlcore.engine.evaluation.gate import gate
+from mlcore.engine.evaluation.limits import Limits
 from mlcore.engine.evaluation.power import FOUND, power_of
-from mlcore.engine.evaluation.questions import Limits, Questions
+from mlcore.engine.evaluation.questions import Questions
 
 FEW_ROUNDS = Limits(rounds=300)
 
