@@ -81,8 +81,9 @@ def filter_tab(studies: "QuerySet[Any]", tab: str, user: User) -> "QuerySet[Any]
     What is rare is looked up from its own index first, and not sought study by study.
     """
     if tab == "mine":
-        asked = Assignment.objects.filter(reader=user).values("study")
-        return studies.filter(Q(owner=user) | Q(pk__in=asked))
+        owned = Study.objects.filter(owner=user).order_by().values("pk")
+        asked = Assignment.objects.filter(reader=user).order_by().values("study")
+        return studies.filter(pk__in=owned.union(asked, all=True))
     if tab == "unread":
         return studies.filter(UNREAD)
     if tab == "informative":
