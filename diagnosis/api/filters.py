@@ -15,6 +15,7 @@ from diagnosis.models import (
     Explanation,
     ExplanationMethod,
     ExplanationState,
+    Finding,
     Instance,
     Review,
     ReviewState,
@@ -85,6 +86,21 @@ class AnalysisFilter(django_filters.FilterSet):
 
     class Meta:
         model = Analysis
+        fields: list[str] = []
+
+
+class FindingFilter(django_filters.FilterSet):
+    """Filters of findings."""
+
+    analysis = django_filters.UUIDFilter(field_name="analysis")
+    instance = django_filters.UUIDFilter(field_name="analysis__instance")
+    study = django_filters.UUIDFilter(field_name="analysis__instance__series__study")
+    model_version = django_filters.UUIDFilter(field_name="analysis__model_version")
+    condition = django_filters.CharFilter(field_name="condition__code")
+    probability_from = django_filters.NumberFilter(field_name="probability", lookup_expr="gte")
+
+    class Meta:
+        model = Finding
         fields: list[str] = []
 
 

@@ -2,10 +2,11 @@
 
 from rest_framework.routers import BaseRouter
 
-from diagnosis.api.views.analyses import AnalysisViewSet, FindingViewSet
+from diagnosis.api.views.analyses import AnalysisViewSet
 from diagnosis.api.views.conditions import ConditionViewSet
 from diagnosis.api.views.explanations import ExplanationViewSet
 from diagnosis.api.views.exports import ExportViewSet
+from diagnosis.api.views.findings import FindingViewSet
 from diagnosis.api.views.instances import InstanceViewSet, UploadViewSet
 from diagnosis.api.views.reviews import ReviewViewSet
 from diagnosis.api.views.studies import StudyViewSet

@@ -21,6 +21,15 @@ def shown_analyses(user: User) -> "QuerySet[Analysis]":
     )
 
 
+def shown_findings(user: User) -> "QuerySet[Finding]":
+    """Return the findings of the analyses the user may see, with `answers_hidden`."""
+    findings = Finding.objects.filter(analysis__in=Analysis.objects.visible_to(user))
+    related = ("condition", "analysis__model_version", "analysis__instance__series")
+    return with_answers_hidden(
+        findings.select_related(*related), user=user, study="analysis__instance__series__study"
+    )
+
+
 def latest_analysis(instance: Instance) -> Analysis | None:
     """Return the analysis of the instance that was asked for last."""
     found: Analysis | None = (

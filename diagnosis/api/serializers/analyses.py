@@ -23,6 +23,30 @@ class FindingSerializer(serializers.ModelSerializer[Finding]):
         fields = ["id", "condition", "probability", "operating_point", "suggested", "overlay"]
 
 
+class FindingRowSerializer(FindingSerializer):
+    """A finding outside of its analysis, and what it was found in."""
+
+    analysis = serializers.UUIDField(source="analysis_id", read_only=True)
+    instance = serializers.UUIDField(source="analysis.instance_id", read_only=True)  # type: ignore[assignment]
+    study = serializers.UUIDField(source="analysis.instance.series.study_id", read_only=True)
+    model_version = ModelVersionBriefSerializer(source="analysis.model_version", read_only=True)
+    notice = serializers.SerializerMethodField(help_text="To be shown with every result.")
+
+    class Meta(FindingSerializer.Meta):
+        fields = [
+            *FindingSerializer.Meta.fields,
+            "analysis",
+            "instance",
+            "study",
+            "model_version",
+            "notice",
+        ]
+
+    def get_notice(self, finding: Finding) -> str:
+        """Return the words that belong to every result."""
+        return NOTICE
+
+
 class SimilarInstanceSerializer(serializers.ModelSerializer[SimilarInstance]):
     """An instance near the analyzed one."""
 
@@ -79,6 +103,13 @@ class AnalysisSerializer(BlindedSerializer):
     def get_notice(self, analysis: Analysis) -> str:
         """Return the words that belong to every result."""
         return NOTICE
+
+
+class AnalysisRequestSerializer(serializers.Serializer[Any]):
+    """Which image the active model is to look at, and why."""
+
+    instance = serializers.UUIDField()
+    reason = serializers.CharField(max_length=500)
 
 
 class RetrySerializer(serializers.Serializer[Any]):

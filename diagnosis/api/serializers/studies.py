@@ -5,9 +5,11 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.api.serializers import UserBriefSerializer
+from accounts.models import User
 from diagnosis.api.serializers.blinding import BlindedSerializer
 from diagnosis.models import AnalysisState, Instance, Patient, Series, Sex, Study
 from diagnosis.services.studies import EDITABLE
+from diagnosis.services.worklist import readers_to_assign
 from mlcore.models import ExaminationType
 
 OLDEST = 120
@@ -87,6 +89,14 @@ class StudyDetailSerializer(StudySerializer):
 
     class Meta(StudySerializer.Meta):
         fields = [*StudySerializer.Meta.fields, "series"]
+
+
+class AssignmentSerializer(serializers.Serializer[Any]):
+    """Who is asked to read a study."""
+
+    reader = serializers.SlugRelatedField[User](
+        slug_field="email", queryset=readers_to_assign(), help_text="Address of an active reader."
+    )
 
 
 class StudyChangeSerializer(serializers.Serializer[Any]):

@@ -1,5 +1,6 @@
-"""Studies: list, look, and edit the stored information."""
+"""Studies: list, look, edit the stored information, and ask a reader to read."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -7,26 +8,45 @@ from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
 
-from accounts.api.base import ReadOnlyEndpointSet
+from accounts.api.base import ReadOnlyEndpointSet, caller
 from accounts.api.permissions import AuditorsOnlyRead
 from accounts.models import Scope
 from accounts.permissions import ScopePermission
 from diagnosis.api.filters import StudyFilter
 from diagnosis.api.pagination import StudyPagination
 from diagnosis.api.renderers import DicomRenderer, FHIRRenderer
-from diagnosis.api.serializers.studies import StudyChangeSerializer, StudyDetailSerializer, StudySerializer
+from diagnosis.api.serializers.studies import (
+    AssignmentSerializer,
+    StudyChangeSerializer,
+    StudyDetailSerializer,
+    StudySerializer,
+)
 from diagnosis.api.views.claims import ClaimActions
 from diagnosis.models import Instance, Study
 from diagnosis.reporting.fhir import fhir_bundle
 from diagnosis.selectors.reports import report_facts, structured_report_of
 from diagnosis.selectors.worklist import worklist
 from diagnosis.services.studies import edit_information
+from diagnosis.services.worklist import assign_studies
 from medimaging.common.headers import etag_of, expected_revision
 from medimaging.common.openapi import ETAG, IF_MATCH
+
+
+class AssignersOnly(BasePermission):
+    """Administrators and data stewards."""
+
+    message = "Only an administrator or a data steward assigns studies."
+    code = "not_allowed"
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Tell whether the caller may go on."""
+        return caller(request).assigns_studies
 
 
 class StudyViewSet(ClaimActions, ReadOnlyEndpointSet):
@@ -75,6 +95,22 @@ class StudyViewSet(ClaimActions, ReadOnlyEndpointSet):
             expected_revision=revision,
         )
         return self._answer(self.get_object())
+
+    @extend_schema(request=AssignmentSerializer, responses={204: None})
+    @action(
+        detail=True,
+        methods=["post"],
+        permission_classes=[ScopePermission, AssignersOnly],
+        filterset_class=None,
+        pagination_class=None,
+    )
+    def assign(self, request: Request, pk: str) -> Response:
+        """Ask a reader to read the study, which shares it with them; asking twice asks once."""
+        study = self.get_object()
+        asked = AssignmentSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        assign_studies([study], by=self.user, **asked.validated_data)
+        return Response(status=HTTPStatus.NO_CONTENT)
 
     @extend_schema(responses={(200, "application/dicom"): OpenApiTypes.BINARY})
     @action(detail=True, renderer_classes=[DicomRenderer], filterset_class=None, pagination_class=None)

@@ -7,7 +7,14 @@ from accounts.models import AuditEntry, Role, Scope, User
 from diagnosis.models import Analysis, AnalysisState
 from medimaging.common.storage import store_content
 from mlcore.engine.imaging.maps import encode_map
-from tests.factories import AnalysisFactory, InstanceFactory, SimilarInstanceFactory, UserFactory
+from mlcore.models import ModelState
+from tests.factories import (
+    AnalysisFactory,
+    InstanceFactory,
+    ModelVersionFactory,
+    SimilarInstanceFactory,
+    UserFactory,
+)
 from tests.rest_fixture import Api, assert_outsiders_stay_out, assert_problem
 
 URL = "/api/v1/analyses"
@@ -144,3 +151,30 @@ def test_a_finding_without_a_map_has_no_overlay(api: Api, reader: User, answered
 @pytest.mark.parametrize("key", ["0", "9" * 18, "9" * 30, "x"])
 def test_a_finding_that_is_none_does_not_exist(api: Api, reader: User, key: str) -> None:
     assert_problem(api(reader).get(f"/api/v1/findings/{key}/overlay"), 404, "not_found")
+
+
+def test_an_image_is_analyzed_by_the_model_that_is_active_now(
+    api: Api, reader: User, answered: Analysis
+) -> None:
+    client, asked = api(reader), {"instance": str(answered.instance_id), "reason": "A newer model."}
+    first = answered.model_version
+    kept = client.post(URL, asked)
+    assert (kept.status_code, kept.json()["id"]) == (200, str(answered.pk))
+    first.transition_to(ModelState.RETIRED)
+    assert_problem(client.post(URL, asked), 409, "no_active_model")
+    newer = ModelVersionFactory.create(examination_type=first.examination_type)
+    response = client.post(URL, asked)
+    assert response.status_code == 202
+    assert response.json()["model_version"]["id"] == str(newer.pk)
+    assert response["Location"].endswith(f"{URL}/{response.json()['id']}")
+    assert AuditEntry.objects.filter(action="instance.analyze").latest("at").reason == "A newer model."
+
+
+def test_an_image_that_is_none_of_the_callers_is_not_analyzed(
+    api: Api, charlie: User, answered: Analysis
+) -> None:
+    asked = {"instance": str(answered.instance_id), "reason": "x"}
+    assert_problem(api(charlie).post(URL, asked), 404, "not_found")
+    assert_problem(api(UserFactory.create(role=Role.AUDITOR)).post(URL, asked), 403, "not_allowed")
+    assert_problem(api(answered.instance.series.study.owner).post(URL, {}), 400, "invalid")
+    assert_outsiders_stay_out(lambda client: client.post(URL, asked), api=api, scope=Scope.UPLOAD)

@@ -132,3 +132,23 @@ def test_a_study_holds_the_instances_of_all_its_series(api: Api, reader: User, s
     InstanceFactory.create_batch(2, series__study=study)
     body = api(reader).get(f"{URL}/{study.pk}").json()
     assert [len(series["instances"]) for series in body["series"]] == [1, 1]
+
+
+def test_a_steward_asks_a_reader_to_read_and_asking_twice_asks_once(
+    api: Api, answered: Analysis, charlie: User
+) -> None:
+    study = answered.instance.series.study
+    steward = api(UserFactory.create(role=Role.DATA_STEWARD))
+    for _ in range(2):
+        assert steward.post(f"{URL}/{study.pk}/assign", {"reader": charlie.email}).status_code == 204
+    assert AuditEntry.objects.filter(action="study.assign").count() == 1
+    assert [row["id"] for row in api(charlie).get(f"{URL}?tab=mine").json()["results"]] == [str(study.pk)]
+    assert_problem(steward.post(f"{URL}/{study.pk}/assign", {"reader": "nobody@example.org"}), 400, "invalid")
+
+
+def test_others_assign_nothing(api: Api, reader: User, charlie: User, answered: Analysis) -> None:
+    address = f"{URL}/{answered.instance.series.study_id}/assign"
+    asked = {"reader": charlie.email}
+    for caller in (reader, charlie, UserFactory.create(role=Role.AUDITOR)):
+        assert_problem(api(caller).post(address, asked), 403, "not_allowed")
+    assert_outsiders_stay_out(lambda client: client.post(address, asked), api=api, scope=Scope.REVIEW)
