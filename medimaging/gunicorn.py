@@ -21,7 +21,10 @@ def on_starting(_server: Any) -> None:
     What is made here lives as long as the server, so the garbage collector need not
     walk it again and again, and the processes share its memory.
     """
+    from django.contrib.staticfiles.storage import staticfiles_storage
+    from django.core.files.storage import default_storage
     from django.urls import get_resolver
+    from PIL import Image
 
     from medimaging.celery import app
     from medimaging.common.templates import compile_templates
@@ -29,7 +32,10 @@ def on_starting(_server: Any) -> None:
     _ = get_resolver().url_patterns
     compile_templates()
     app.finalize()
-    _ = app.amqp.producer_pool
+    _ = app.amqp.producer_pool, app.events.Dispatcher
+    # Each imports what it stands for when it is first used.
+    _ = staticfiles_storage.url, default_storage.open
+    Image.preinit()
     gc.freeze()
 
 
