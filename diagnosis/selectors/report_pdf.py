@@ -22,6 +22,7 @@ from diagnosis.models import Review
 from diagnosis.selectors import images
 from diagnosis.selectors.report import Report
 from diagnosis.selectors.safety_words import safety_words
+from diagnosis.selectors.sentences import withheld_words
 from diagnosis.templatetags.reading import percent
 
 LONGEST_SIDE = 1000
@@ -182,13 +183,7 @@ def _model(report: Report) -> list[Flowable]:
         return [*parts, _text(_("Read without the model's answer."))]
     words = safety_words()
     if report.withheld:
-        message = report.analysis.withheld_message
-        out = report.analysis.withheld_reason == "out_of_distribution"
-        return [
-            *parts,
-            _text(words[2] if out or not message else message),
-            _text(words[0]),
-        ]
+        return [*parts, _text(withheld_words(report.analysis)), _text(words[0])]
     rows: list[tuple[str, object]] = [
         (
             finding.condition.name,

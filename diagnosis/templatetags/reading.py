@@ -14,6 +14,7 @@ from diagnosis.models import FindingBox
 from diagnosis.selectors.boxes import written_boxes
 from diagnosis.selectors.explanations import MapView
 from diagnosis.selectors.model_facts import Figure, figures_of
+from diagnosis.selectors.sentences import in_readers_language, withheld_words
 from mlcore.models import ModelVersion
 
 register = template.Library()
@@ -39,6 +40,10 @@ ACTIONS: dict[str, str | Promise] = {
     "model_version.reject": gettext_lazy("rejected it"),
     "model_version.measure": gettext_lazy("had it measured at the gate"),
 }
+
+
+register.filter(in_readers_language)
+register.filter(withheld_words)
 
 
 @register.filter

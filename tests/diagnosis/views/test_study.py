@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import AuditEntry, User
 from diagnosis.models import Analysis, AnalysisState, Finding, Study
 from diagnosis.services.reviews import VerdictInput, save_draft, sign_review, start_review
+from mlcore.engine.inference.refusal import INVERTED
 from mlcore.models import ServingProcess
 from tests.diagnosis.selectors.test_resemblance import EAST, NORTH, place, sign
 from tests.diagnosis.views.conftest import Read, answered_study
@@ -55,15 +56,24 @@ def test_no_finding_is_not_called_normal(page: Client, read: Read) -> None:
 def test_a_withheld_answer_says_so_and_shows_no_number(page: Client, read: Read) -> None:
     Finding.objects.all().delete()
     Analysis.objects.update(
-        state=AnalysisState.WITHHELD, withheld_reason="out_of_distribution", withheld_message="Too far."
+        state=AnalysisState.WITHHELD, withheld_reason="out_of_distribution", withheld_message=WITHHELD
     )
     text = text_of(page, read)
     assert WITHHELD in text
     assert "Calibrated probability" not in text
-    Analysis.objects.update(withheld_reason="inverted", withheld_message="The image is inverted.")
+    Analysis.objects.update(withheld_message="This looks like an adult's radiograph.")
     text = text_of(page, read)
-    assert "The image is inverted." in text
+    assert "This looks like an adult&#x27;s radiograph." in text
     assert WITHHELD not in text
+
+
+def test_why_an_answer_is_withheld_is_said_in_the_readers_language(page: Client, read: Read) -> None:
+    Analysis.objects.update(
+        state=AnalysisState.WITHHELD, withheld_reason="inverted", withheld_message=INVERTED
+    )
+    text = page.get(study_url(read), headers={"Accept-Language": "de"}).content.decode()
+    assert "Die Grauwerte sind umgekehrt" in text
+    assert INVERTED not in text
 
 
 def test_a_failed_analysis_says_why_and_offers_to_retry(page: Client, read: Read, reader: User) -> None:
