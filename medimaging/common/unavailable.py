@@ -1,24 +1,28 @@
-"""Say that the database is away for a moment, instead of that something is broken."""
+"""Say that a server behind the site is away for a moment, instead of that something is broken."""
 
 from collections.abc import Callable
 from http import HTTPStatus
 
 import structlog
+from botocore.exceptions import BotoCoreError
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from redis.exceptions import RedisError
 
 from medimaging.common.problems import problem
 
 log = structlog.get_logger(__name__)
 
 RETRY_AFTER_SECONDS = "5"
-DETAIL = "The database does not answer at the moment."
+AWAY = (OperationalError, InterfaceError, RedisError, BotoCoreError)
+"""What database, cache and file store raise when they do not answer."""
+DETAIL = "The database, the cache or the file store does not answer at the moment."
 MEND = "Nothing was acknowledged. Repeat the request in a moment; the same file twice is stored once."
 
 
 class UnavailableMiddleware:
-    """Answers 503 where a view met a database that is away, so that callers know to repeat."""
+    """Answers 503 where a view met a server that is away, so that callers know to repeat."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -28,10 +32,10 @@ class UnavailableMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Answer where the database is what failed; anything else rises."""
-        if not isinstance(error, OperationalError | InterfaceError):
+        """Answer where such a server is what failed; anything else rises."""
+        if not isinstance(error, AWAY):
             return None
-        log.error("database_unavailable", error=type(error).__name__)
+        log.error("server_unavailable", error=type(error).__name__)
         if request.path.startswith("/api/"):
             headers = {"Retry-After": RETRY_AFTER_SECONDS}
             return problem(

@@ -1,7 +1,9 @@
 """Those who watch over the site are told whether it lives and whether it can take requests."""
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from django.db import OperationalError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from medimaging.common import health, probes
 
@@ -67,11 +69,20 @@ def test_a_folder_that_cannot_be_written_is_named(db, settings, tmp_path):
     assert problem.startswith(f"Files cannot be kept under {tmp_path / 'files'}")
 
 
-def test_a_database_that_is_away_is_told_apart_from_a_fault(client, reader, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("server closed the connection"),
+        RedisConnectionError("server closed the connection"),
+        EndpointConnectionError(endpoint_url="server closed the connection"),
+    ],
+    ids=["database", "cache", "file store"],
+)
+def test_a_server_that_is_away_is_told_apart_from_a_fault(client, reader, monkeypatch, error):
     from diagnosis.models import Study
 
     def away(*_):
-        raise OperationalError("server closed the connection")
+        raise error
 
     client.force_login(reader)
     monkeypatch.setattr(type(Study.objects.all()), "visible_to", away)
