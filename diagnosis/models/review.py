@@ -130,9 +130,10 @@ class Review(StatefulModel):
         return f"{self.state} review by {self.reader}"
 
 
-# As a list of one, because Django writes a bare comparison with False as NOT, which no index answers.
-DIFFERS = models.Q(verdict=Verdict.PRESENT, suggested_by_model__in=[False]) | models.Q(
-    verdict=Verdict.ABSENT, suggested_by_model__in=[True]
+# As lists of one, because Django writes a bare comparison with False as NOT, which no index answers.
+WAYS_TO_DIFFER = (
+    models.Q(verdict=Verdict.PRESENT, suggested_by_model__in=[False]),
+    models.Q(verdict=Verdict.ABSENT, suggested_by_model__in=[True]),
 )
 """A verdict that is not what the model had suggested."""
 
