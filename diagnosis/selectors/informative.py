@@ -8,10 +8,12 @@ model's answers, which would else show through it.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import numpy as np
+from django.core.cache import cache
 from django.db.models import QuerySet
 
 from accounts.models import User
@@ -25,14 +27,33 @@ ORDERED = 1000
 LABELED = 2000
 """Signed images that count as seen, the newest."""
 
+KEPT_SECONDS = 300
+
 Place = tuple[str, str]
 """An embedding version, and the instance that lies in its space."""
 
 
 def most_informative(studies: "QuerySet[Any]", *, user: User) -> list[UUID]:
-    """Return the keys of the first `ORDERED` of a list, read by seven queries."""
-    newest = studies.order_by("-created_at", "pk").values_list("pk", "latest_analysis_id")
-    rows = list(newest[:ORDERED])
+    """Return the keys of the first `ORDERED` of a list, in an order that is kept for `KEPT_SECONDS`.
+
+    So whoever goes through it can go back, and waits for the order once. What was
+    signed meanwhile has left it, and what has come stands at its end.
+    """
+    newest = studies.order_by("-created_at", "pk").values_list("pk", "latest_analysis_id")[:ORDERED]
+    rows = list(newest)
+    asked = (str(user.pk), user.blind_first, *newest.query.sql_with_params())
+    key = f"informative:{sha256(repr(asked).encode()).hexdigest()}"
+    kept = cache.get(key)
+    if kept is None:
+        kept = _in_order(rows, user=user)
+        cache.set(key, kept, KEPT_SECONDS)
+        return list(kept)
+    there, known = {pk for pk, _ in rows}, set(kept)
+    return [pk for pk in kept if pk in there] + [pk for pk, _ in rows if pk not in known]
+
+
+def _in_order(rows: "Sequence[tuple[UUID, UUID]]", *, user: User) -> list[UUID]:
+    """Order studies, given with their latest analyses, by seven queries."""
     places = _places([analysis for _, analysis in rows])
     uncertain = None if user.blind_first else _entropies(places)
     vectors = _vectors(places.values())

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from django.core.cache import cache
 
 from diagnosis.models import AnalysisState, Study
 from diagnosis.selectors.informative import most_informative
@@ -90,5 +91,32 @@ def test_the_order_takes_as_many_queries_for_many_studies_as_for_few(
             placed(reader, angle=40 * number, model=model)
         tab = filter_tab(worklist(reader), "informative", reader)
         with django_assert_num_queries(7):
+            cache.clear()
             shown = most_informative(tab, user=reader)
         assert len(shown) == Study.objects.count() - 1
+
+
+def test_the_order_stays_while_a_reader_goes_through_it(reader, model, django_assert_num_queries):
+    sure = placed(reader, angle=0, model=model, probability=0.98)
+    unsure = placed(reader, angle=90, model=model, probability=0.45)
+    between = placed(reader, angle=200, model=model, probability=0.7)
+    before = order_of(reader)
+    assert before == [unsure, between, sure]
+    sign(between, suggested=True)
+    newest = placed(reader, angle=180, model=model, probability=0.5)
+    assert order_of(reader) == [unsure, sure, newest]
+    tab = filter_tab(worklist(reader), "informative", reader)
+    with django_assert_num_queries(1):
+        most_informative(tab, user=reader)
+    cache.clear()
+    assert order_of(reader) != [unsure, sure, newest]
+
+
+def test_who_begins_to_read_blind_gets_an_order_of_his_own(reader, model):
+    sign(placed(reader, angle=0, model=model), suggested=True)
+    near = placed(reader, angle=60, model=model, probability=0.5)
+    far = placed(reader, angle=180, model=model, probability=0.999)
+    assert order_of(reader) == [near, far]
+    reader.blind_first = True
+    reader.save()
+    assert order_of(reader) == [far, near]
