@@ -13,6 +13,11 @@ Row = TypeVar("Row", bound=Model)
 ANSWERED = (AnalysisState.SUCCEEDED, AnalysisState.WITHHELD)
 
 
+def own_first_read(user: User, *, study: str = "study") -> "QuerySet[Review]":
+    """Return what the user has signed of the study whose key an outer row has at `study`."""
+    return Review.objects.filter(study=OuterRef(study), reader=user, state=ReviewState.SIGNED)
+
+
 def answers_hidden_from(user: User, study: Study) -> bool:
     """Tell whether the model's answers stay hidden until the user has signed a first read."""
     if not user.blind_first:
@@ -52,7 +57,7 @@ def with_answers_hidden(rows: "QuerySet[Row]", *, user: User, study: str) -> "Qu
     """Add `answers_hidden` to each row; `study` is the path from a row to its study's key."""
     hidden: Combinable = Value(False, output_field=BooleanField())
     if user.blind_first:
-        hidden = ~Exists(Review.objects.filter(study=OuterRef(study), reader=user, state=ReviewState.SIGNED))
+        hidden = ~Exists(own_first_read(user, study=study))
     annotated: QuerySet[Row] = rows.annotate(answers_hidden=hidden)  # type: ignore[assignment]
     return annotated
 
@@ -62,5 +67,4 @@ def reviews_shown_to(user: User) -> "QuerySet[Review]":
     visible: QuerySet[Review] = Review.objects.visible_to(user)
     if not user.blind_first:
         return visible
-    own_read = Review.objects.filter(study=OuterRef("study"), reader=user, state=ReviewState.SIGNED)
-    return visible.filter(Q(reader=user) | Exists(own_read))
+    return visible.filter(Q(reader=user) | Exists(own_first_read(user)))

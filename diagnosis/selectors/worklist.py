@@ -31,7 +31,7 @@ from diagnosis.models import (
     Study,
 )
 from diagnosis.models.review import WAYS_TO_DIFFER
-from diagnosis.selectors.blinding import ANSWERED, with_answers_hidden
+from diagnosis.selectors.blinding import ANSWERED, own_first_read, with_answers_hidden
 
 TABS = ("mine", "unread", "informative", "disagree", "failed", "all")
 UNREAD = Q(is_signed__in=[False])
@@ -150,6 +150,5 @@ def _standing(user: User) -> "QuerySet[Review]":
     reviews = Review.objects.current()
     if user.blind_first:
         # That reader and model disagree gives the model's answer away.
-        own = Review.objects.filter(study=OuterRef("study"), state=ReviewState.SIGNED, reader=user)
-        reviews = reviews.filter(Exists(own))
+        reviews = reviews.filter(Exists(own_first_read(user)))
     return reviews
