@@ -35,7 +35,8 @@ class TableMixin(RowActionsMixin):
     paginator = CountlessPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    list_per_page = 50
+    list_per_page = 25
+    """As on the worklist: however large the table is, what a page costs is drawing its rows."""
     sortable_by: ClassVar[tuple[str, ...]] = ()
     link_lookups: ClassVar[frozenset[str]] = frozenset()
     worked_out: ClassVar[Mapping[str, Any]] = {}
