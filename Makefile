@@ -28,8 +28,8 @@ check: $(VENV)/development.stamp
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
 lock:
-	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url requirements.in -o requirements.txt
-	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url requirements-dev.in -o requirements-dev.txt
+	uv pip compile --quiet --upgrade --python-version 3.11.0 --generate-hashes --no-emit-index-url requirements.in -o requirements.txt
+	uv pip compile --quiet --upgrade --python-version 3.11.0 --generate-hashes --no-emit-index-url requirements-dev.in -o requirements-dev.txt
 
 clean:
 	rm -rf $(VENV) staticfiles
