@@ -25,6 +25,7 @@ COPY static static
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     TF_CPP_MIN_LOG_LEVEL=3 \
+    MPLCONFIGDIR=/tmp/matplotlib \
     MEDIMAGING_VAR=/var/lib/medimaging
 RUN MEDIMAGING_SECRET_KEY=build MEDIMAGING_IDENTITY_KEY=build MEDIMAGING_VAR=/tmp/build \
     python manage.py collectstatic --noinput --verbosity 0 && rm -rf /tmp/build
