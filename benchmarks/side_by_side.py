@@ -9,6 +9,8 @@ import numpy as np
 
 Run = Callable[[int], object]
 WARM_UP = 5
+PAUSE_SECONDS = 0.05
+"""Between two ways: the threads of some go on spinning for work, at the cost of whatever comes next."""
 SHARED = "Taken on a shared machine, in turn round by round: trust the ratios and the fastest runs."
 
 
@@ -17,6 +19,7 @@ def side_by_side(ways: dict[str, Run], *, rounds: int) -> dict[str, list[float]]
     times: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + WARM_UP):
         for name, run in ways.items():
+            time.sleep(PAUSE_SECONDS)
             began = time.perf_counter()
             run(number)
             times[name].append(1000 * (time.perf_counter() - began))
