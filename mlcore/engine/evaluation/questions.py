@@ -11,7 +11,7 @@ import numpy as np
 
 from mlcore.engine.evaluation import paired
 from mlcore.engine.evaluation.answers import Answers
-from mlcore.engine.evaluation.label_check import LabelCheck
+from mlcore.engine.evaluation.label_check import MORE_ALLOWED, LabelCheck
 from mlcore.engine.evaluation.limits import Limits
 from mlcore.engine.evaluation.metrics import auroc, ece, sensitivity, specificity
 from mlcore.engine.evaluation.power import ROUNDING, Power, power_of
@@ -269,8 +269,10 @@ def labels_criterion(check: LabelCheck | None) -> Criterion:
     _, batch = max([pair for pair in judged if pair[1].suspicious], key=lambda p: p[0], default=worst)
     said = (
         f"{batch.contradicted:.0%} of {batch.rows} new labels of {batch.condition} are contradicted by what "
-        f"the other images teach; {batch.expected:.0%} were expected."
+        f"the other images teach; {batch.expected:.0%} were expected, "
+        f"{100 * MORE_ALLOWED:.0f} points more pass."
     )
     if batch.suspicious:
         said += " Have a data steward look at these images before training again."
-    return Criterion(name, not batch.suspicious, batch.contradicted, batch.expected, said)
+    limit = batch.expected + MORE_ALLOWED
+    return Criterion(name, not batch.suspicious, batch.contradicted, limit, said)

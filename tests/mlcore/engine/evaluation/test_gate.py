@@ -8,7 +8,7 @@ import pytest
 from mlcore.engine.evaluation import paired
 from mlcore.engine.evaluation.answers import Answers
 from mlcore.engine.evaluation.gate import gate
-from mlcore.engine.evaluation.label_check import LabelCheck, check_labels
+from mlcore.engine.evaluation.label_check import BatchCheck, LabelCheck, check_labels
 from mlcore.engine.evaluation.limits import Limits
 from mlcore.engine.evaluation.metrics import auroc
 
@@ -294,3 +294,16 @@ def test_an_honest_batch_is_not_suspected(seed):
     features, labels = _features(400, seed=seed)
 
     assert not _check(labels, features, batches=np.where(np.arange(400) < 300, 0, 1), seed=seed).suspicious
+
+
+def test_the_limit_of_the_labels_is_what_may_be_contradicted():
+    labels = _labels()
+    answers = _answers(labels, noise=0.5)
+    batch = BatchCheck(1, "disk", 100, contradicted=0.12, expected=0.05, suspicious=False)
+
+    result = _gate(answers, answers, labels, label_check=LabelCheck(batches=(batch,)))
+
+    shown = next(one for one in result.criteria if one.name == "labels")
+    assert shown.passed
+    assert shown.measured < shown.limit
+    assert "5% were expected, 10 points more pass" in shown.reason
