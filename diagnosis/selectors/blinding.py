@@ -8,9 +8,15 @@ from django.db.models.expressions import Combinable
 
 from accounts.models import User
 from diagnosis.models import Analysis, AnalysisState, Instance, Review, ReviewState, Study
+from medimaging.common.errors import NotAllowed
 
 Row = TypeVar("Row", bound=Model)
 ANSWERED = (AnalysisState.SUCCEEDED, AnalysisState.WITHHELD)
+
+
+def answer_is_hidden() -> NotAllowed:
+    """Return what a blind reader is told who asks for an answer before a first read."""
+    return NotAllowed("The model's answer is hidden until you have signed a first read.", code="read_first")
 
 
 def own_first_read(user: User, *, study: str = "study") -> "QuerySet[Review]":

@@ -20,11 +20,10 @@ from diagnosis.api.filters import ExplanationFilter
 from diagnosis.api.renderers import PNGRenderer
 from diagnosis.api.serializers.explanations import ExplanationRequestSerializer, ExplanationSerializer
 from diagnosis.models import Analysis, Explanation, ExplanationState, Finding
-from diagnosis.selectors.blinding import answers_hidden_from
+from diagnosis.selectors.blinding import answer_is_hidden, answers_hidden_from
 from diagnosis.selectors.explanations import shown_explanations
 from diagnosis.selectors.images import explanation_png
 from diagnosis.services.explanations import request_explanation, wait_for_explanation
-from medimaging.common.errors import NotAllowed
 from medimaging.common.headers import preferred_wait
 from medimaging.common.openapi import PREFER_WAIT, TO_POLL
 
@@ -78,9 +77,7 @@ class ExplanationViewSet(ReadOnlyEndpointSet):
 
     def _refuse_blind(self, finding: Finding) -> None:
         if answers_hidden_from(self.user, finding.analysis.instance.series.study):
-            raise NotAllowed(
-                "The model's answer is hidden until you have signed a first read.", code="read_first"
-            )
+            raise answer_is_hidden()
 
     def _answer(self, explanation: Explanation, *, status: int) -> Response:
         """Say how far the map has come, once the wait that the caller prefers is over."""

@@ -16,8 +16,8 @@ from diagnosis.api.renderers import PNGRenderer
 from diagnosis.api.serializers.analyses import FindingRowSerializer
 from diagnosis.models import Finding
 from diagnosis.selectors.analyses import shown_findings
+from diagnosis.selectors.blinding import answer_is_hidden
 from diagnosis.selectors.images import overlay_png
-from medimaging.common.errors import NotAllowed
 
 
 class FindingViewSet(ReadOnlyEndpointSet):
@@ -38,9 +38,7 @@ class FindingViewSet(ReadOnlyEndpointSet):
         """Return one finding, unless the caller reads blind and has not signed."""
         finding: Finding = super().get_object()
         if finding.answers_hidden:  # type: ignore[attr-defined]
-            raise NotAllowed(
-                "The model's answer is hidden until you have signed a first read.", code="read_first"
-            )
+            raise answer_is_hidden()
         return finding
 
     @extend_schema(responses={(200, "image/png"): OpenApiTypes.BINARY})
