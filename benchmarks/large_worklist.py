@@ -21,7 +21,7 @@ def fill(count: int, *, read: float, seed: int = 3) -> dict[str, Any]:
     from django.conf import settings
     from django.utils import timezone
 
-    from diagnosis.latest import note_latest_analyses
+    from diagnosis.latest import note_latest_analyses, note_readings
     from diagnosis.models import Study
 
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -41,7 +41,7 @@ def fill(count: int, *, read: float, seed: int = 3) -> dict[str, Any]:
     )
     _embed(version, random)
     note_latest_analyses(Study.objects.all())
-    Study.objects.filter(reviews__state="signed").update(is_signed=True)
+    note_readings(Study.objects.all())
     _analyze()
     return {"steward": steward, "reader": reader}
 

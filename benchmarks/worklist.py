@@ -69,22 +69,25 @@ def _measure(name: str, person: Any, options: argparse.Namespace) -> list[tuple[
 
     client = Client(headers={"host": "localhost"})
     client.force_login(person)
-    rows = []
+    queries = {}
     for page, query in PAGES.items():
         _get(client, query)
         with CaptureQueriesContext(connection) as asked:
             _get(client, query)
-        queries = list(asked.captured_queries)  # the next request empties the log
-        waits = []
-        for _ in range(options.requests):
+        queries[page] = list(asked.captured_queries)  # the next request empties the log
+    waits: dict[str, list[float]] = {page: [] for page in PAGES}
+    for _ in range(options.requests):  # in turn: a slow minute of the machine falls on all pages alike
+        for page, query in PAGES.items():
             if page == FIRST_TIME:
                 cache.clear()
-            waits.append(_get(client, query))
-        p50, p95 = (float(np.quantile(waits, q)) * 1000 for q in (0.5, 0.95))
-        rows.append((name, page, f"{p50:.0f} ms", f"{p95:.0f} ms", str(len(queries))))
+            waits[page].append(_get(client, query))
+    rows = []
+    for page, taken in waits.items():
+        p50, p95 = (f"{float(np.quantile(taken, q)) * 1000:.0f} ms" for q in (0.5, 0.95))
+        rows.append((name, page, p50, p95, f"{min(taken) * 1000:.0f} ms", str(len(queries[page]))))
         print(*rows[-1], flush=True)
         if options.explain:
-            _explain(queries)
+            _explain(queries[page])
     return rows
 
 
@@ -119,10 +122,10 @@ def _publish(rows: list[tuple[str, ...]], options: argparse.Namespace) -> None:
     kind = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[connection.vendor]
     publish(
         f"The worklist at {options.studies:,} studies on {kind}",
-        ("who", "page", "p50", "p95", "queries"),
+        ("who", "page", "p50", "p95", "fastest", "queries"),
         rows,
         note=(
-            f"Time inside of the server for one whole page, {options.requests} requests each, "
+            f"Time inside of the server for one whole page, {options.requests} requests each, all in turn, "
             f"{options.read:.0%} of the studies signed; two cores. "
             "The steward sees every study; the reader owns 5 % of them and shares another 5 %."
         ),

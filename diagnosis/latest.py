@@ -1,11 +1,14 @@
-"""Each study names the latest analysis of its images and ranks by it, so that no list has to look for it."""
+"""Each study names its latest analysis and says how it was read, so that no list has to look for it."""
 
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from diagnosis.models import Analysis, Finding, Study
+from diagnosis.models import Analysis, Finding, Review, ReviewFinding, Study
+from diagnosis.models.review import WAYS_TO_DIFFER
 from diagnosis.models.study import NOT_RANKED
 
 
@@ -28,3 +31,21 @@ def note_latest_analyses(studies: "QuerySet[Study]") -> None:
     top = Finding.objects.filter(analysis=OuterRef("latest_analysis")).order_by("-probability")
     studies.update(latest_analysis=Subquery(latest))
     studies.update(ranked_probability=Coalesce(Subquery(top.values("probability")[:1]), NOT_RANKED))
+
+
+def note_reading(study_id: UUID) -> None:
+    """Enter whether a review of the study is signed, and whether a standing one differs from the model.
+
+    To be called in the transaction that signs a review.
+    """
+    note_readings(Study.objects.filter(pk=study_id))
+
+
+def note_readings(studies: "QuerySet[Study]") -> None:
+    """Enter the same for many studies at once."""
+    reviews = Review.objects.filter(study=OuterRef("pk"))
+    differs = ReviewFinding.objects.filter(reduce(or_, WAYS_TO_DIFFER), review=OuterRef("pk"))
+    studies.update(
+        is_signed=Exists(reviews.signed()),
+        reader_differs=Exists(reviews.current().filter(Exists(differs))),
+    )

@@ -9,7 +9,7 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import ApiToken, Role, Scope, User, UserStatus
 from accounts.services import tokens
-from diagnosis.latest import note_latest_analysis
+from diagnosis.latest import note_latest_analysis, note_reading
 from diagnosis.models import (
     Analysis,
     Condition,
@@ -266,7 +266,7 @@ class ReviewFactory(DjangoModelFactory[Review]):
         """Let the study count as signed, as the services do."""
         review: Review = super()._create(model_class, *args, **kwargs)
         if review.state == ReviewState.SIGNED:
-            Study.objects.filter(pk=review.study_id).update(is_signed=True)
+            note_reading(review.study_id)
         return review
 
 
@@ -282,6 +282,13 @@ class ReviewFindingFactory(DjangoModelFactory[ReviewFinding]):
         examination_type=factory.SelfAttribute("..review.study.examination_type"),
     )
     verdict = Verdict.PRESENT
+
+    @classmethod
+    def _create(cls, model_class: type[ReviewFinding], *args: Any, **kwargs: Any) -> ReviewFinding:
+        """Let the study say how it was read, as the services do."""
+        finding: ReviewFinding = super()._create(model_class, *args, **kwargs)
+        note_reading(finding.review.study_id)
+        return finding
 
 
 class DatasetItemFactory(DjangoModelFactory[DatasetItem]):

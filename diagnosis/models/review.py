@@ -130,10 +130,9 @@ class Review(StatefulModel):
         return f"{self.state} review by {self.reader}"
 
 
-# As lists of one, because Django writes a bare comparison with False as NOT, which no index answers.
 WAYS_TO_DIFFER = (
-    models.Q(verdict=Verdict.PRESENT, suggested_by_model__in=[False]),
-    models.Q(verdict=Verdict.ABSENT, suggested_by_model__in=[True]),
+    models.Q(verdict=Verdict.PRESENT, suggested_by_model=False),
+    models.Q(verdict=Verdict.ABSENT, suggested_by_model=True),
 )
 """A verdict that is not what the model had suggested."""
 
@@ -154,11 +153,6 @@ class ReviewFinding(models.Model):
 
     class Meta:
         ordering = ["condition__name", "id"]
-        indexes = [
-            models.Index(
-                fields=["verdict", "suggested_by_model", "review"], name="review_finding_by_verdict"
-            ),
-        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(disagreement_reason="")

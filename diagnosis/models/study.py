@@ -54,6 +54,13 @@ class StudyQuerySet(models.QuerySet["Study"]):
         shared = Study.readers.through.objects.filter(user_id=user.pk).values("study_id")
         return self.filter(models.Q(owner=user) | models.Q(pk__in=shared))
 
+    def visible_one_by_one(self, user: User) -> "StudyQuerySet":
+        """Return the same, asked of each study in turn: for a list that is left after a few of them."""
+        if user.sees_everything or not user.is_active:
+            return self.visible_to(user)
+        shared = Study.readers.through.objects.filter(user_id=user.pk, study_id=models.OuterRef("pk"))
+        return self.filter(models.Q(owner=user) | models.Exists(shared))
+
 
 class Study(models.Model):
     """One examination of one patient, as one owner brought it in."""
@@ -72,7 +79,7 @@ class Study(models.Model):
     revision = models.PositiveIntegerField(default=1, help_text="Counts the changes to the information.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     # What the worklist orders and filters by, kept here so that no list has to work it out of
-    # all analyses and reviews: see diagnosis.latest and the signing of reviews.
+    # all analyses and reviews: see diagnosis.latest.
     latest_analysis = models.ForeignKey(
         "Analysis", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
@@ -83,6 +90,9 @@ class Study(models.Model):
     )
     is_signed = models.BooleanField(
         default=False, editable=False, help_text="Whether any reader has signed a review."
+    )
+    reader_differs = models.BooleanField(
+        default=False, editable=False, help_text="Whether a standing review says other than the model had."
     )
 
     objects: ClassVar = StudyQuerySet.as_manager()
@@ -99,6 +109,9 @@ class Study(models.Model):
             models.Index(fields=["-ranked_probability", "-created_at", "id"], name="study_by_probability"),
             models.Index(
                 fields=["-created_at", "id"], name="study_unread", condition=models.Q(is_signed=False)
+            ),
+            models.Index(
+                fields=["-created_at", "id"], name="study_disputed", condition=models.Q(reader_differs=True)
             ),
         ]
         constraints = [

@@ -7,8 +7,9 @@ model's answers, which would else show through it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ LABELED = 2000
 """Signed images that count as seen, the newest."""
 
 KEPT_SECONDS = 300
+LOOKED_UP = 100
 
 Place = tuple[str, str]
 """An embedding version, and the instance that lies in its space."""
@@ -39,17 +41,45 @@ def most_informative(studies: "QuerySet[Any]", *, user: User) -> list[UUID]:
     So whoever goes through it can go back, and waits for the order once. What was
     signed meanwhile has left it, and what has come stands at its end.
     """
-    newest = studies.order_by("-created_at", "pk").values_list("pk", "latest_analysis_id")[:ORDERED]
-    rows = list(newest)
-    asked = (str(user.pk), user.blind_first, *newest.query.sql_with_params())
-    key = f"informative:{sha256(repr(asked).encode()).hexdigest()}"
-    kept = cache.get(key)
+    rows = list(_newest(studies))
+    kept = cache.get(_name(studies, user))
     if kept is None:
         kept = _in_order(rows, user=user)
-        cache.set(key, kept, KEPT_SECONDS)
+        cache.set(_name(studies, user), kept, KEPT_SECONDS)
         return list(kept)
     there, known = {pk for pk, _ in rows}, set(kept)
     return [pk for pk in kept if pk in there] + [pk for pk, _ in rows if pk not in known]
+
+
+def keys_in_order(studies: "QuerySet[Any]", *, user: User, begin: int, end: int) -> list[UUID]:
+    """Return a slice of the order; what lies past the first `ORDERED` follows as it came."""
+    kept = cache.get(_name(studies, user), [])
+    first = list(islice(_still_there(kept, studies), end))
+    if len(first) == end:
+        return first[begin:]
+    keys = most_informative(studies, user=user)
+    if end > ORDERED:
+        keys += studies.order_by("-created_at", "pk").values_list("pk", flat=True)[ORDERED:end]
+    return keys[begin:end]
+
+
+def _newest(studies: "QuerySet[Any]") -> "QuerySet[Any, tuple[UUID, UUID]]":
+    """Return the keys of the first `ORDERED` and of their latest analyses."""
+    return studies.order_by("-created_at", "pk").values_list("pk", "latest_analysis_id")[:ORDERED]
+
+
+def _name(studies: "QuerySet[Any]", user: User) -> str:
+    """Return the name under which the order of a list is kept for the user."""
+    asked = (str(user.pk), user.blind_first, *_newest(studies).query.sql_with_params())
+    return f"informative:{sha256(repr(asked).encode()).hexdigest()}"
+
+
+def _still_there(kept: Sequence[UUID], studies: "QuerySet[Any]") -> Iterator[UUID]:
+    """Yield those of a kept order that are on the list yet, looked up a few at a time."""
+    left = iter(kept)
+    while keys := list(islice(left, LOOKED_UP)):
+        there = set(studies.order_by().filter(pk__in=keys).values_list("pk", flat=True))
+        yield from (pk for pk in keys if pk in there)
 
 
 def _in_order(rows: "Sequence[tuple[UUID, UUID]]", *, user: User) -> list[UUID]:
@@ -68,14 +98,6 @@ def _in_order(rows: "Sequence[tuple[UUID, UUID]]", *, user: User) -> list[UUID]:
     order = [pk for _, pk in sorted((at, pk) for one in ranked for at, pk in enumerate(one))]
     placed = set(order)
     return [*order, *(pk for pk, _ in rows if pk not in placed)]
-
-
-def keys_in_order(studies: "QuerySet[Any]", *, user: User, begin: int, end: int) -> list[UUID]:
-    """Return a slice of the order; what lies past the first `ORDERED` follows as it came."""
-    keys = most_informative(studies, user=user)
-    if end > ORDERED:
-        keys += studies.order_by("-created_at", "pk").values_list("pk", flat=True)[ORDERED:end]
-    return keys[begin:end]
 
 
 def _places(analyses: Sequence[UUID]) -> dict[UUID, Place]:

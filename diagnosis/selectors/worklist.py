@@ -1,7 +1,5 @@
 """The worklist: studies with the state of their latest analysis and of their reading."""
 
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from django.db.models import (
@@ -26,16 +24,15 @@ from diagnosis.models import (
     Finding,
     Instance,
     Review,
-    ReviewFinding,
     ReviewState,
     Study,
 )
-from diagnosis.models.review import WAYS_TO_DIFFER
-from diagnosis.selectors.blinding import ANSWERED, own_first_read, with_answers_hidden
+from diagnosis.selectors.blinding import ANSWERED, with_answers_hidden
 
 TABS = ("mine", "unread", "informative", "disagree", "failed", "all")
-UNREAD = Q(is_signed__in=[False])
-"""As a list of one, because Django writes a bare comparison with False as NOT, which no index answers."""
+RARE = ("disagree", "failed")
+"""Tabs that hold few of the site's studies: whether a user may see them is asked of each."""
+UNREAD = Q(is_signed=False)
 COUNTED = 999
 """Beyond so many studies a count says no more to a reader, and costs more."""
 
@@ -71,30 +68,49 @@ def described(studies: "QuerySet[Study]", *, user: User) -> "QuerySet[Study]":
         ),
         signed_at=Subquery(signed.values("signed_at")[:1]),
         signed_by_name=Subquery(signed.values("reader__full_name")[:1]),
-        disagreement=Exists(_disagreeing_of_study(user)),
+        # That reader and model disagree gives the model's answer away.
+        disagreement=Case(When(answers_hidden=False, then=F("reader_differs")), default=Value(False)),
         is_mine=Case(When(owner=user, then=Value(True)), default=Value(False)),
         thumbnail_instance_id=Subquery(instances.values("pk")[:1]),
     )
 
 
-def filter_tab(studies: "QuerySet[Any]", tab: str, user: User) -> "QuerySet[Any]":
-    """Return the studies of one of `TABS`; an unknown tab shows all.
+def on_tab(user: User, tab: str, *, few: bool = False) -> "QuerySet[Any]":
+    """Return the studies of one of `TABS` that the user may see; an unknown tab shows all.
 
-    What is rare is looked up from its own index first, and not sought study by study.
+    `few` says that of the whole site's, too, only few are asked for.
     """
+    one_by_one = few or tab in RARE
+    studies = Study.objects.visible_one_by_one(user) if one_by_one else Study.objects.visible_to(user)
+    return filter_tab(studies, tab, user, one_by_one=one_by_one)
+
+
+def filter_tab(
+    studies: "QuerySet[Any]", tab: str, user: User, *, one_by_one: bool = False
+) -> "QuerySet[Any]":
+    """Return the studies of one of `TABS`; `one_by_one` is for a list that is left after a few of them."""
     if tab == "mine":
-        owned = Study.objects.filter(owner=user).order_by().values("pk")
-        asked = Assignment.objects.filter(reader=user).order_by().values("study")
-        return studies.filter(pk__in=owned.union(asked, all=True))
+        return studies.filter(_is_for(user) if one_by_one else Q(pk__in=_keys_for(user)))
     if tab == "unread":
         return studies.filter(UNREAD)
     if tab == "informative":
         return studies.filter(UNREAD, latest_analysis__state__in=ANSWERED)
     if tab == "disagree":
-        return studies.filter(pk__in=_disagreeing(user).values("study"))
+        return answers_shown(studies.filter(Q(reader_differs=True)), user)
     if tab == "failed":
         return in_state(studies, AnalysisState.FAILED)
     return studies
+
+
+def _is_for(user: User) -> Q:
+    """Tell of a study whether it is the user's own or they were asked to read it."""
+    return Q(owner=user) | Q(Exists(Assignment.objects.filter(reader=user, study=OuterRef("pk"))))
+
+
+def _keys_for(user: User) -> "QuerySet[Any]":
+    """Return the keys of those studies, by one search of an index each."""
+    owned = Study.objects.filter(owner=user).order_by().values("pk")
+    return owned.union(Assignment.objects.filter(reader=user).order_by().values("study"), all=True)
 
 
 def in_state(studies: "QuerySet[Any]", state: str) -> "QuerySet[Any]":
@@ -110,12 +126,18 @@ def answers_shown(studies: "QuerySet[Any]", user: User) -> "QuerySet[Any]":
 
 
 def tab_counts(user: User, *, most: int = COUNTED) -> dict[str, int]:
-    """Return how many studies each tab holds, one query a tab; past `most` nobody counts on.
+    """Return how many studies each tab holds; past `most` nobody counts on.
 
     A count that says `most + 1` means more than `most`.
     """
-    studies = Study.objects.visible_to(user)
-    return {tab: count_up_to(filter_tab(studies, tab, user), most) for tab in TABS}
+    counts: dict[str, int] = {}
+    for tab in ("informative", "unread", "all"):  # each lies within the next
+        past = most + 1 in counts.values()
+        counts[tab] = most + 1 if past else count_up_to(on_tab(user, tab), most)
+    counts |= {tab: count_up_to(on_tab(user, tab), most) for tab in RARE}
+    asked = Study.objects.visible_to(user).exclude(owner=user).filter(assignments__reader=user)
+    own = count_up_to(Study.objects.filter(owner=user), most)
+    return counts | {"mine": min(own + count_up_to(asked, most), most + 1)}
 
 
 def count_up_to(studies: "QuerySet[Any]", most: int) -> int:
@@ -128,27 +150,3 @@ _SUGGESTED = Case(
     default=Value(False),
     output_field=BooleanField(),
 )
-
-
-def _disagreeing(user: User) -> "QuerySet[Review]":
-    """Return the standing reviews that differ from the model, looked up from the few verdicts that do."""
-    # One after the other: SQLite finds either in the index, but both together by reading all of it.
-    false_negative, false_positive = (
-        ReviewFinding.objects.filter(way).order_by().values("review") for way in WAYS_TO_DIFFER
-    )
-    return _standing(user).filter(pk__in=false_negative.union(false_positive, all=True))
-
-
-def _disagreeing_of_study(user: User) -> "QuerySet[Review]":
-    """Return the same of one study, looked up from its own reviews."""
-    differs = ReviewFinding.objects.filter(reduce(or_, WAYS_TO_DIFFER), review=OuterRef("pk"))
-    return _standing(user).filter(Exists(differs), study=OuterRef("pk"))
-
-
-def _standing(user: User) -> "QuerySet[Review]":
-    """Return the signed reviews that no other amends and whose verdicts the user may know of."""
-    reviews = Review.objects.current()
-    if user.blind_first:
-        # That reader and model disagree gives the model's answer away.
-        reviews = reviews.filter(Exists(own_first_read(user)))
-    return reviews

@@ -9,8 +9,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from accounts.models import User
 from diagnosis.models import Assignment, Study
 from diagnosis.selectors.claims import claims_of_others
-from diagnosis.selectors.informative import keys_in_order
 from diagnosis.selectors.worklist import COUNTED, count_up_to, described
+from diagnosis.selectors.worklist_keys import keys_between
 from diagnosis.selectors.worklist_search import Criteria, matching
 
 PAGE_SIZE = 25
@@ -48,12 +48,10 @@ def worklist_page(user: User, *, tab: str, criteria: Criteria, number: int) -> W
     The keys are chosen first and their rows read then: so no database works out
     what a row shows for rows that no page shows.
     """
-    studies = matching(user, tab=tab, criteria=criteria)
-    by_gain = user if tab == "informative" and not criteria.sort else None
     number = min(max(1, number), LAST_PAGE)
-    keys = _keys(studies, number, by_gain=by_gain)
+    keys = _keys(user, tab, criteria, number)
     if not keys and number > 1:
-        number, keys = 1, _keys(studies, 1, by_gain=by_gain)
+        number, keys = 1, _keys(user, tab, criteria, 1)
     shown = keys[:PAGE_SIZE]
     rows = {study.pk: study for study in _rows(user, shown)}
     return WorklistPage(
@@ -82,11 +80,10 @@ def page_number(asked: Mapping[str, str]) -> int:
     return int(raw) if raw.isdecimal() and len(raw) < 9 else 1
 
 
-def _keys(studies: "QuerySet[Study]", number: int, *, by_gain: User | None) -> list[UUID]:
+def _keys(user: User, tab: str, criteria: Criteria, number: int) -> list[UUID]:
+    """Return the keys of a page, and of the first row after it."""
     begin = (number - 1) * PAGE_SIZE
-    if by_gain is not None:
-        return keys_in_order(studies, user=by_gain, begin=begin, end=begin + PAGE_SIZE + 1)
-    return list(studies.values_list("pk", flat=True)[begin : begin + PAGE_SIZE + 1])
+    return keys_between(user, tab=tab, criteria=criteria, begin=begin, end=begin + PAGE_SIZE + 1)
 
 
 def _rows(user: User, keys: list[UUID]) -> "QuerySet[Study]":

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from diagnosis.dicom.deidentify import pseudonym
-from diagnosis.models import Condition, Finding, Patient, Study
+from diagnosis.models import AnalysisState, Condition, Finding, Patient, Study
 from diagnosis.selectors.blinding import ANSWERED
-from diagnosis.selectors.worklist import UNREAD, answers_shown, filter_tab, in_state
+from diagnosis.selectors.worklist import UNREAD, answers_shown, in_state, on_tab
 from mlcore.models import ExaminationType
 
 
@@ -58,8 +58,8 @@ class Criteria:
 
 def matching(user: User, *, tab: str, criteria: Criteria) -> "QuerySet[Study]":
     """Return what the user sees on a tab when asking for `criteria`, in order."""
-    studies = filter_tab(Study.objects.visible_to(user), tab, user)
-    return search(studies, criteria, user=user)
+    few = criteria.state not in ("", AnalysisState.SUCCEEDED)
+    return search(on_tab(user, tab, few=few), criteria, user=user)
 
 
 def search(studies: "QuerySet[Study]", criteria: Criteria, *, user: User) -> "QuerySet[Study]":

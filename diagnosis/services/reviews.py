@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from accounts.services import audit
 from diagnosis import announcements
+from diagnosis.latest import note_reading
 from diagnosis.models import (
     Analysis,
     Finding,
@@ -122,7 +123,7 @@ def sign_review(
         model_version=shown.model_version if shown else None,
     )
     _note_suggestions(review)
-    Study.objects.filter(pk=review.study_id).update(is_signed=True)
+    note_reading(review.study_id)
     audit.record(
         "review.amend" if review.amends_id else "review.sign",
         by=by,

@@ -1,4 +1,4 @@
-"""A study names the latest analysis of its images and ranks by it, whatever happens to them."""
+"""A study names its latest analysis, ranks by it and says how it was read, whatever happens to it."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from diagnosis.latest import note_latest_analysis
 from diagnosis.models import AnalysisState, Finding, Instance, Study, Verdict
 from diagnosis.services.analysis import request_analysis
 from diagnosis.services.quarantine import quarantine_instance, release_instance
-from diagnosis.services.reviews import VerdictInput, save_draft, sign_review, start_review
+from diagnosis.services.reviews import VerdictInput, amend_review, save_draft, sign_review, start_review
 from mlcore.models import ModelState
 from tests.factories import (
     AnalysisFactory,
@@ -95,3 +95,18 @@ def test_the_first_signature_makes_the_study_signed_and_a_draft_does_not(instanc
     assert not stored(instance).is_signed
     sign_review(draft, by=reader)
     assert stored(instance).is_signed
+
+
+def test_a_signed_verdict_against_the_model_makes_the_study_disputed_until_it_is_amended(instance, reader):
+    finding = answered(instance, probability=0.9).findings.get()
+    study = instance.series.study
+    first = start_review(study, by=reader)
+    save_draft(first, by=reader, verdicts=[VerdictInput(finding.condition, Verdict.ABSENT)])
+    assert not stored(instance).reader_differs
+    sign_review(first, by=reader)
+    assert stored(instance).reader_differs
+    second = amend_review(first, by=reader, reason="I looked again.")
+    save_draft(second, by=reader, verdicts=[VerdictInput(finding.condition, Verdict.PRESENT)])
+    assert stored(instance).reader_differs
+    sign_review(second, by=reader)
+    assert not stored(instance).reader_differs

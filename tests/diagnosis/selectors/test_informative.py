@@ -5,7 +5,8 @@ import pytest
 from django.core.cache import cache
 
 from diagnosis.models import AnalysisState, Study
-from diagnosis.selectors.informative import most_informative
+from diagnosis.selectors import informative
+from diagnosis.selectors.informative import keys_in_order, most_informative
 from diagnosis.selectors.worklist import filter_tab, worklist
 from mlcore.models import Embedding
 from tests.diagnosis.selectors.test_worklist import sign, study_with
@@ -110,6 +111,20 @@ def test_the_order_stays_while_a_reader_goes_through_it(reader, model, django_as
         most_informative(tab, user=reader)
     cache.clear()
     assert order_of(reader) != [unsure, sure, newest]
+
+
+def test_a_page_of_a_kept_order_looks_up_no_more_than_it_shows(
+    reader, model, monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(informative, "LOOKED_UP", 2)
+    studies = [placed(reader, angle=40 * number, model=model) for number in range(6)]
+    tab = filter_tab(worklist(reader), "informative", reader)
+    kept = most_informative(tab, user=reader)
+    sign(Study.objects.get(pk=kept[0]), suggested=True)
+    with django_assert_num_queries(2):
+        assert keys_in_order(tab, user=reader, begin=1, end=3) == kept[2:4]
+    new = placed(reader, angle=300, model=model)
+    assert keys_in_order(tab, user=reader, begin=0, end=len(studies) + 1) == [*kept[1:], new.pk]
 
 
 def test_who_begins_to_read_blind_gets_an_order_of_his_own(reader, model):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from diagnosis.models import AnalysisState, ReviewState, Verdict
+from diagnosis.models import AnalysisState, Assignment, ReviewState, Verdict
 from diagnosis.selectors.worklist import filter_tab, tab_counts, worklist
 from tests.factories import (
     AnalysisFactory,
@@ -66,6 +66,16 @@ def test_each_tab_holds_what_its_name_says_and_counts_it(reader, administrator):
     assert tab_counts(administrator) == {
         **{"mine": 1, "unread": 3, "informative": 2, "disagree": 1, "failed": 1, "all": 4}
     }
+
+
+def test_mine_counts_a_study_once_that_is_owned_and_assigned_and_none_that_is_no_longer_shared(
+    reader, administrator
+):
+    both, shared, hidden = study_with(reader), study_with(administrator), study_with(administrator)
+    shared.readers.add(reader)
+    for study in (both, shared, hidden):
+        Assignment.objects.create(study=study, reader=reader, assigned_by=administrator)
+    assert tab_counts(reader)["mine"] == 2
 
 
 def test_an_amendment_that_agrees_ends_the_disagreement(reader):
