@@ -41,7 +41,7 @@ def wait_until_final(acknowledged: Iterable[Acknowledged], *, seconds: float) ->
 def check_uploads(acknowledged: Iterable[Acknowledged]) -> list[str]:
     """Hold each acknowledged upload against what is stored: one row, the right bytes, one answer."""
     from diagnosis.models import AnalysisState, Instance
-    from diagnosis.services.intake import content_digest
+    from diagnosis.services.cleaning import content_digest
     from medimaging.common.storage import read_content
 
     lost = []
@@ -75,7 +75,7 @@ def check_uploads(acknowledged: Iterable[Acknowledged]) -> list[str]:
 @functools.cache
 def _expected(content: bytes) -> str:
     """Return the digest of what is to be kept of a file; it is checked more than once."""
-    from diagnosis.services.intake import clean
+    from diagnosis.services.cleaning import clean
 
     return hashlib.sha256(clean(content).content).hexdigest()
 

@@ -16,7 +16,7 @@ from diagnosis.management.folder import FoundFile, read_at_most
 from diagnosis.models import Analysis, Instance, UploadSource, UploadState
 from diagnosis.selectors.limits import image_limits
 from diagnosis.selectors.uploads import stored_before
-from diagnosis.services import intake
+from diagnosis.services import cleaning, intake
 from diagnosis.services.analysis import wait_for_analysis
 from mlcore.engine.errors import ImageError
 from mlcore.models import ExaminationType
@@ -66,14 +66,14 @@ class Ingestion:
             content = read_at_most(found.path, limit=image_limits().max_bytes)
         except OSError:
             return Verdict(Outcome.REJECTED, "rejected: the file cannot be read.")
-        stored = stored_before(intake.content_digest(content), user=self.user)
+        stored = stored_before(cleaning.content_digest(content), user=self.user)
         if stored is not None:
             return Verdict(Outcome.STORED_BEFORE, f"stored before as {stored.pk}", stored.pk)
         return self._try_out(content) if self.dry_run else self._receive(content)
 
     def _try_out(self, content: bytes) -> Verdict:
         try:
-            intake.clean(content)
+            cleaning.clean(content)
         except ImageError as error:
             return Verdict(Outcome.REJECTED, f"would be rejected: {error}")
         return Verdict(Outcome.ACCEPTED, "would be accepted")

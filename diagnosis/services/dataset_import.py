@@ -20,7 +20,7 @@ from accounts.models import User
 from accounts.services import audit
 from diagnosis.dicom.pseudonyms import patient_id, pseudonym
 from diagnosis.models import Patient
-from diagnosis.services import intake
+from diagnosis.services import cleaning
 from diagnosis.services.curation import MAY_SHOW_A_NAME
 from medimaging.common.storage import store_content
 from mlcore.engine.imaging.decode import decode_image
@@ -98,7 +98,7 @@ class DatasetImport:
         if self.said.get(origin_id) == wanted:
             self.outcomes[Outcome.KNOWN] += 1
             return None
-        image = intake.clean(content, patient_identifier=group)
+        image = cleaning.clean(content, patient_identifier=group)
         picture = fingerprint(decode_image(image.content).pixels)
         patient = pseudonym(group, key=identity_key()) if group.strip() else image.patient_pseudonym
         return Prepared(

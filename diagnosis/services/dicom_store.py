@@ -7,7 +7,8 @@ from accounts.models import User
 from diagnosis.dicom.original import OriginalIdentity, original_identity
 from diagnosis.models import Instance, Upload, UploadSource, UploadState
 from diagnosis.selectors.limits import image_limits
-from diagnosis.services.intake import receive, stored_uid
+from diagnosis.services.cleaning import stored_uid
+from diagnosis.services.intake import receive
 from mlcore.engine.errors import ImageError
 from mlcore.engine.imaging.dicom_header import READ_TRANSFER_SYNTAXES
 from mlcore.models import ExaminationType

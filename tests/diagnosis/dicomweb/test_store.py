@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import AuditEntry, Role, Scope, User
 from diagnosis.models import Instance, Study, Upload, UploadSource
-from diagnosis.services.intake import content_digest, stored_uid
+from diagnosis.services.cleaning import content_digest, stored_uid
 from mlcore.models import ExaminationType
 from tests.diagnosis.dicomweb.conftest import TYPE, changed, multipart, said, send
 from tests.factories import ModelVersionFactory, UserFactory

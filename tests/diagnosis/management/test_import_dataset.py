@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import AuditEntry, Role, User
 from diagnosis.dicom.pseudonyms import pseudonym
 from diagnosis.models import Condition, ConditionState, Instance, Patient, Study, UploadSource
-from diagnosis.services import intake
+from diagnosis.services import cleaning, intake
 from diagnosis.services.conditions import merge_condition
 from mlcore.models import DatasetItem, DatasetLabel, ExaminationType, ItemState
 from mlcore.services.datasets import resolve_conflict
@@ -75,7 +75,7 @@ def labels() -> dict[str, dict[str, bool]]:
 
 
 def key_of(content: bytes) -> str:
-    return intake.store_content(intake.clean(content).content, kind="instances", extension="png")
+    return intake.store_content(cleaning.clean(content).content, kind="instances", extension="png")
 
 
 def test_folders_are_labels_present_for_their_own_condition_and_absent_for_the_others(

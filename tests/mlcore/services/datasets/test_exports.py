@@ -11,7 +11,7 @@ import pydicom.data
 import pytest
 from PIL import Image
 
-from diagnosis.services import intake
+from diagnosis.services import cleaning
 from medimaging.common.storage import store_content
 from mlcore.engine.imaging.decode import decode_image
 from mlcore.engine.training.data import Fold
@@ -81,7 +81,7 @@ def test_the_same_version_gives_the_same_file_and_names_nobody(
 
 
 def test_a_dicom_file_becomes_a_picture_without_its_header(kind: ExaminationType) -> None:
-    content = intake.clean(DICOM.read_bytes()).content
+    content = cleaning.clean(DICOM.read_bytes()).content
     key = store_content(content, kind="instances", extension="dcm")
     DatasetLabelFactory.create(item=DatasetItemFactory.create(examination_type=kind, content_key=key))
     archive = opened(freeze_version(kind, by=None), Layout.ZIP)
