@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from diagnosis.models.analysis import Analysis, Finding
@@ -21,11 +22,11 @@ class ExplanationState(models.TextChoices):
 class ExplanationMethod(models.TextChoices):
     """All that can be asked for; one of them comes with the finding itself."""
 
-    CLASS_ACTIVATION_MAP = "class_activation_map", "Class activation"
-    LAYER_ATTRIBUTION = "layer_attribution", "Layer attribution"
-    GRAD_CAM_PLUS_PLUS = "grad_cam_plus_plus", "Grad-CAM++"
-    OCCLUSION = "occlusion", "Occlusion"
-    INTEGRATED_GRADIENTS = "integrated_gradients", "Integrated gradients"
+    CLASS_ACTIVATION_MAP = "class_activation_map", _("Class activation")
+    LAYER_ATTRIBUTION = "layer_attribution", _("Layer attribution")
+    GRAD_CAM_PLUS_PLUS = "grad_cam_plus_plus", _("Grad-CAM++")
+    OCCLUSION = "occlusion", _("Occlusion")
+    INTEGRATED_GRADIENTS = "integrated_gradients", _("Integrated gradients")
 
 
 class ExplanationQuerySet(models.QuerySet["Explanation"]):

@@ -3,22 +3,24 @@
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from diagnosis.models import Explanation, ExplanationMethod, Finding
 from diagnosis.selectors.blinding import with_answers_hidden
+from diagnosis.selectors.sentences import in_readers_language
 from mlcore.engine.explanation.methods import methods_for
 from mlcore.engine.networks.registry import UnknownArchitecture, find_network
 from mlcore.models import ModelVersion
 from mlcore.selectors.explanation_figures import explanation_figures
 
-NOT_MEASURED = "How well this map points at what counts was not measured for this model."
+NOT_MEASURED = _("How well this map points at what counts was not measured for this model.")
 DESCRIPTIONS = {
-    "class_activation_map": "What each place of the last layer adds to the score.",
-    "grad_cam_plus_plus": "What the last features add, weighed by their gradients.",
-    "occlusion": "By how much the score falls when each place is covered. Takes seconds.",
-    "layer_attribution": "How much hangs on each place of the middle layers, for the finding or against it.",
-    "integrated_gradients": "What each pixel adds on the way from a blurred image. Takes seconds.",
+    "class_activation_map": _("What each place of the last layer adds to the score."),
+    "grad_cam_plus_plus": _("What the last features add, weighed by their gradients."),
+    "occlusion": _("By how much the score falls when each place is covered. Takes seconds."),
+    "layer_attribution": _("What each place adds to the finding, where layers of several depths agree."),
+    "integrated_gradients": _("What each pixel adds on the way from a blurred image. Takes seconds."),
 }
 NAMES = dict(ExplanationMethod.choices)
 
@@ -34,12 +36,12 @@ class MapView:
     @property
     def name(self) -> str:
         """Return the method as people call it."""
-        return NAMES[self.method]
+        return str(NAMES[self.method])
 
     @property
     def description(self) -> str:
         """Return what the method does, in a sentence."""
-        return DESCRIPTIONS[self.method]
+        return str(DESCRIPTIONS[self.method])
 
     @property
     def state(self) -> str:
@@ -72,7 +74,7 @@ def askable(finding: Finding) -> tuple[str, ...]:
 def measured(version: ModelVersion, method: str) -> str:
     """Return what the maps of that method were measured to show, in a sentence."""
     figures = explanation_figures(version).get(method)
-    return figures.sentence if figures else NOT_MEASURED
+    return in_readers_language(figures.sentence) if figures else str(NOT_MEASURED)
 
 
 def maps_of(finding: Finding) -> list[MapView]:

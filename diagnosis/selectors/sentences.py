@@ -1,4 +1,4 @@
-"""What a machine said of an image, in the language of whoever reads it.
+"""What a machine said of an image, or a model file of itself, in the language of whoever reads it.
 
 What is stored, and what REST answers, is the machine's own sentence, in English.
 """
@@ -48,6 +48,25 @@ SENTENCES = (
         "The training was given up after {} attempts, because the worker stopped each time. "
         "Retry it, or ask an administrator to look at the worker's log."
     ),
+    gettext_noop(
+        "Where an opacity drawn into a healthy radiograph changed the answer, the peak of this map lay "
+        "within it in {} of {}; where a part of a sick lung did, in {} of {} (by chance {})."
+    ),
+    gettext_noop(
+        "A second look at frontal chest radiographs of children of one to five years, for findings of "
+        "pneumonia. Preliminary; not for stand-alone clinical decisions; does not rule out disease."
+    ),
+    gettext_noop(
+        "Learned from one hospital (Guangzhou Women and Children's Medical Center) "
+        "and never tried at another."
+    ),
+    gettext_noop("Not for adults: most of their radiographs are withheld, but not all."),
+    gettext_noop(
+        "Probabilities hold where {} % of the children have pneumonia; where it is rarer they are too high."
+    ),
+    gettext_noop("Knows pneumonia alone; any other finding goes unmentioned."),
+    gettext_noop("The reference standard is the reading of radiographs, without laboratory tests."),
+    gettext_noop("Learned from what was signed at this installation, and never tried at another."),
     gettext_noop("The stored file is missing. Restore it from a backup."),
     gettext_noop("A stored file is missing. Restore it from a backup."),
 )

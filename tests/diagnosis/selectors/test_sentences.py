@@ -9,9 +9,13 @@ from django.utils import translation
 
 from diagnosis.models import Analysis
 from diagnosis.selectors.sentences import NUMBER, SENTENCES, in_readers_language, withheld_words
+from mlcore import learning
+from mlcore.engine.explanation.facts import ExplanationFigures
 from mlcore.engine.inference.patient_age import check_age
 from mlcore.engine.inference.quality import QualityLimits, check_quality
 from mlcore.engine.inference.refusal import CROPPED, INVERTED, TOO_FAR, TURNED
+from mlcore.engine.training import chest
+from mlcore.engine.training.chest import INTENDED_USE
 
 SOUND = {"brightness": 0.5, "spread": 0.5, "noise": 0.0, "sharpness": 1.0, "constant": 0.0}
 POOR = (
@@ -22,6 +26,7 @@ POOR = (
     {"noise": 9.0},
     {"sharpness": 0.0},
 )
+FIGURES = ExplanationFigures("occlusion", 30, 11, 0.1, 40, 17, *[0.0] * 6)
 SHIPPED = Path("mlcore/shipped/paediatric-chest-radiograph.mmodel")
 
 
@@ -35,6 +40,12 @@ def said_of_images() -> list[str]:
     found = [one.message for one in [*poor, aged] if one is not None]
     assert len(set(found)) == len(POOR) + 1
     return [TOO_FAR, CROPPED, INVERTED, *TURNED.values(), *found, refusal["outside"]["message"]]
+
+
+@pytest.mark.parametrize("sentence", [INTENDED_USE, *chest.LIMITS, *learning.LIMITS, FIGURES.sentence])
+def test_what_the_models_made_here_say_of_themselves_is_said_in_the_second_language(sentence: str) -> None:
+    with translation.override("de"):
+        assert in_readers_language(sentence) != sentence
 
 
 @pytest.mark.parametrize("sentence", said_of_images())

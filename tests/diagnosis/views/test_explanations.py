@@ -29,7 +29,7 @@ def study_text(client: Client, read: Read) -> str:
 
 def test_every_map_stands_with_what_it_was_measured_to_show(page: Client, mapped: Read) -> None:
     text = study_text(page, mapped)
-    assert text.count(NOT_MEASURED) == 5  # of each of four methods, and for the overlay's words
+    assert text.count(str(NOT_MEASURED)) == 5  # of each of four methods, and for the overlay's words
     for name in ("Grad-CAM++", "Occlusion", "Integrated gradients"):
         assert f"Draw {name}" in text
 
