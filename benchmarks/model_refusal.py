@@ -33,6 +33,8 @@ def main() -> None:
     table = [_row("test fold, as stored", (decoded(p) for p in folds().test.pictures))]
     uploads = sorted((DATA / "upload_samples_fullres").rglob("*.jpeg"))
     table.append(_row("children at full resolution", (read_image(path) for path in uploads)))
+    quarters = (decoded(part) for path in uploads for part in _quarters(path))
+    table.append(_row("quarters of children at full resolution", quarters))
     for title, chosen in _others(rows).items():
         table.append(_row(title, (read_image(DATA / r["path"]) for r in chosen)))
     table.append(_row("an adult as DICOM, in four transfer syntaxes (RG1)", _adult_in_dicom()))
@@ -66,6 +68,13 @@ def _others(rows: list[Row]) -> dict[str, list[Row]]:
         title = f"{name} without CXR" if name == "mednist" else name
         found[title] = [of[name][i] for i in np.sort(drawn)]
     return found
+
+
+def _quarters(path: Path) -> Iterator[np.ndarray]:
+    """The four quarters of a picture, by its middle."""
+    whole = np.asarray(Image.open(path).convert("L"))
+    for half in np.array_split(whole, 2):
+        yield from (np.ascontiguousarray(part) for part in np.array_split(half, 2, axis=1))
 
 
 def _adult_in_dicom() -> Iterator[DecodedImage]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from mlcore.engine.inference.outliers import Distance
 from mlcore.engine.inference.quality import QualityLimits, check_quality
@@ -45,8 +46,9 @@ class Refusal:
 
         A picture that is far away but would be near if it were turned or inverted
         is named as such: the network is asked about each way to put it right. One
-        that looks like a part of a radiograph is named so as well. One that looks like
-        those outside of the validated range is withheld however near it lies.
+        that looks more like a part of a radiograph than like a whole one is named so as
+        well: a child's chest that fills the picture looks like an adult's. One that looks
+        like those outside of the validated range is withheld however near it lies.
         """
         far = float(self.distance.of(features))
         quality["out_of_distribution_distance"] = far
@@ -57,11 +59,25 @@ class Refusal:
         if far <= self.limit:
             return outside
         mendable = self._mendable(stored, far=far, describe=describe)
-        if mendable is not None or outside is not None:
-            return mendable or outside
-        if float(self.cropped.of(features)) <= self.cropped_limit:
+        if mendable is not None:
+            return mendable
+        if self._is_part(stored, far=far, features=features, describe=describe):
             return Withheld(WithheldReason.POOR_QUALITY, CROPPED, measured=far, limit=self.limit)
-        return Withheld(WithheldReason.OUT_OF_DISTRIBUTION, TOO_FAR, measured=far, limit=self.limit)
+        return outside or Withheld(
+            WithheldReason.OUT_OF_DISTRIBUTION, TOO_FAR, measured=far, limit=self.limit
+        )
+
+    def _is_part(
+        self, stored: FloatArray, *, far: float, features: FloatArray, describe: DescribeImage
+    ) -> bool:
+        """Tell whether the picture lies nearer to parts of images than to whole ones.
+
+        Those parts were cut out of stored pictures and enlarged. One that was cut out at full
+        resolution is sharper, and has to be softened to look like them.
+        """
+        looks = (features, describe(_softened(stored)))
+        nearest = min(float(self.cropped.of(look)) for look in looks)
+        return nearest <= min(self.cropped_limit, far)
 
     def _outside(self, features: FloatArray, *, far: float, quality: dict[str, float]) -> Withheld | None:
         """Ask the machine for the validated range, where there is one; adds its log odds to `quality`."""
@@ -83,3 +99,10 @@ class Refusal:
             return None
         reason, sentence, _ = mends[best]
         return Withheld(reason, sentence, measured=far, limit=self.limit)
+
+
+def _softened(stored: FloatArray) -> FloatArray:
+    """Return a stored picture of half the resolution, as large as before."""
+    side = stored.shape[0]
+    small = Image.fromarray(stored).resize((side // 2, side // 2), Image.Resampling.BOX)
+    return np.asarray(small.resize((side, side), Image.Resampling.BILINEAR), np.float32)

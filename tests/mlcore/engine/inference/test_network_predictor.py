@@ -13,6 +13,7 @@ from mlcore.engine import artifacts
 from mlcore.engine.imaging.decode import decode_image
 from mlcore.engine.imaging.preprocess import network_input
 from mlcore.engine.inference.loader import keras_model_from, predictor_from
+from mlcore.engine.inference.refusal import CROPPED
 from mlcore.engine.training.chest import learned_adult
 from mlcore.engine.types import WithheldReason
 from tests.mlcore.engine.imaging.samples import dicom
@@ -161,6 +162,18 @@ def test_the_shipped_model_names_inverted_and_turned_radiographs(shipped, radiog
     assert {w.reason for w in inverted if w is not None} == {WithheldReason.INVERTED}
     assert None not in (*inverted, *turned)
     assert all("upside down" in w.message for w in turned if w is not None)
+
+
+@pytest.mark.data
+def test_the_shipped_model_names_parts_of_radiographs_from_any_corner(shipped, radiographs):
+    parts = [
+        half for p in radiographs for rows in np.array_split(p, 2) for half in np.array_split(rows, 2, axis=1)
+    ]
+    small = [np.asarray(Image.fromarray(part).resize((112, 112))) for part in parts]
+    for kind in (parts, small):
+        refused = [shipped.predict(as_decoded(part)).withheld for part in kind]
+        assert None not in refused
+        assert sum(r is not None and r.message == CROPPED for r in refused) > 0.75 * len(kind)
 
 
 @pytest.mark.data
