@@ -1,11 +1,12 @@
-"""Attribution by the layers of the middle of a network.
+"""Attribution by layers of several depths of a network.
 
 In the last feature map of a deep network each place sees the whole image, and a map drawn
 there may point anywhere: a network that was taught to find planted opacities, and finds
-them, has its class activation elsewhere. A few layers earlier each place still sees little
-beside itself. There, feature times gradient is summed over channels (Jiang 2021, LayerCAM,
-doi:10.1109/TIP.2021.3089943, with the magnitude as in Srinivas & Fleuret 2019, FullGrad,
-arXiv:1905.00780), and the layers are multiplied: what only one of them sees is noise.
+them, has its class activation elsewhere. In earlier layers each place still sees little
+beside itself. There, feature times gradient is summed over channels, which is what the place
+adds to the score (Draelos & Carin 2020, HiResCAM, arXiv:2011.08891). Several depths are taken
+(Jiang 2021, LayerCAM, doi:10.1109/TIP.2021.3089943) and what they find is multiplied: what
+only one of them sees is noise.
 
 A compiled network does the same by itself (`mlcore.engine.networks.attribution`); this
 takes a Keras graph, such as one of shuffled weights.
@@ -22,8 +23,10 @@ from mlcore.engine.inference.attribution import combined
 from mlcore.engine.types import FloatArray
 
 
-def layer_attribution(model: Any, image: FloatArray, *, index: int, layers: tuple[str, ...]) -> FloatArray:
-    """(size, size, 1) to (size, size), never negative: how much hangs on each place, for and against alike.
+def layer_attribution(
+    model: Any, image: FloatArray, *, index: int, layers: tuple[str, ...], sign: float = 1.0
+) -> FloatArray:
+    """(size, size, 1) to (size, size), never negative: what speaks for the condition, with `sign` -1 against.
 
     The geometric mean of the maps of `layers`, which are names of layers of the Keras
     graph `model`. One pass forward and one back.
@@ -31,7 +34,7 @@ def layer_attribution(model: Any, image: FloatArray, *, index: int, layers: tupl
     features, gradients = _traced(model, layers)(image[None], index)
     return combined(
         [
-            np.abs(np.asarray(held)[0] * np.asarray(gradient)[0]).sum(axis=-1)
+            sign * (np.asarray(held)[0] * np.asarray(gradient)[0]).sum(axis=-1)
             for held, gradient in zip(features, gradients, strict=True)
         ],
         size=image.shape[0],

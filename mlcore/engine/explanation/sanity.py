@@ -59,8 +59,7 @@ def contributions_of(
 ) -> FloatArray:
     """What `method` says of a Keras graph on a network input: (h, w), signed where the method is.
 
-    With `sign` -1 it shows what speaks against the condition; attribution by layers
-    shows what speaks at all, and knows no sign.
+    With `sign` -1 it shows what speaks against the condition.
     """
     if method is Method.CLASS_ACTIVATION_MAP:
         maps = model(image[None], training=False)["maps"]
@@ -69,7 +68,7 @@ def contributions_of(
         return grad_cam_plus_plus(model, image, index=index, sign=sign)
     if method is Method.LAYER_ATTRIBUTION:
         layers = find_network(model.name).attributed_layers
-        return layer_attribution(model, image, index=index, layers=layers)
+        return layer_attribution(model, image, index=index, layers=layers, sign=sign)
     if method is Method.OCCLUSION:
         return sign * occlusion(graph_network(model), image, index=index)
     return sign * smoothed(integrated_gradients(model, image, index=index))

@@ -1,4 +1,4 @@
-"""How much of a score hangs on each place of an image (see `mlcore.engine.explanation.layers`)."""
+"""What each place of an image adds to a score (see `mlcore.engine.explanation.layers`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 from mlcore.engine.inference.runtime import CompiledNetwork
 from mlcore.engine.types import FloatArray
 
-SMOOTHING = 0.03
+SMOOTHING = 0.055
 """Of the map, as a part of the side."""
 FLOOR = 1e-8
 """Added to maps whose sum is 1, so that a place where one layer sees nothing is not lost for good."""
@@ -26,7 +26,7 @@ class Attribution:
     """By condition: the column of the head, (features,)."""
 
     def of(self, inputs: FloatArray, *, condition: str) -> FloatArray:
-        """(size, size, 1) to (size, size), never negative: what speaks for and against alike."""
+        """(size, size, 1) to (size, size), never negative: what speaks for the condition."""
         attributed = self.network.attribute(inputs, self.directions[condition])
         return combined(attributed, size=inputs.shape[0])
 
@@ -36,7 +36,7 @@ class Attribution:
 
 
 def combined(attributed: Sequence[FloatArray], *, size: int) -> FloatArray:
-    """(h, w) of each layer, never negative, to their smoothed geometric mean, (size, size)."""
+    """(h, w) of each layer, signed, to the smoothed geometric mean of what is above zero, (size, size)."""
     from scipy.ndimage import gaussian_filter
 
     logs = np.zeros((size, size))

@@ -60,7 +60,7 @@ class CompiledNetwork:
         return self._attributing is not None
 
     def attribute(self, image: FloatArray, direction: FloatArray) -> list[FloatArray]:
-        """How much hangs on each place, (h, w) for each layer of the middle.
+        """What each place adds to the score, (h, w) for each attributed layer.
 
         `direction` is (features,): what the score is made of the embedding with.
         """

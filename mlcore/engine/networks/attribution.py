@@ -1,4 +1,4 @@
-"""The gradient of a score with respect to the layers of the middle, as a network that can be compiled.
+"""The gradient of a score with respect to layers of several depths, as a network that can be compiled.
 
 LiteRT has no gradients of its own: those of ReLU6 and of a depthwise convolution are
 written here with operations that it has. The score is the product of the embedding and
@@ -19,7 +19,7 @@ def attribution_of(model: Any, layers: tuple[str, ...]) -> tuple[Any, Callable[[
     """A copy of the Keras graph, and what it attributes an image's score with.
 
     The function takes image (1, size, size, 1) and direction (1, features) and returns, for
-    each of `layers`, (1, h, w): the magnitude of feature times gradient, summed over channels.
+    each of `layers`, (1, h, w): feature times gradient, summed over channels.
     """
     import keras
     import tensorflow as tf
@@ -37,7 +37,7 @@ def attribution_of(model: Any, layers: tuple[str, ...]) -> tuple[Any, Callable[[
             score = tf.reduce_sum(embedding * direction)
         gradients = tape.gradient(score, features)
         return {
-            f"{ATTRIBUTED}{number}": tf.reduce_sum(tf.abs(held * gradient), axis=-1)
+            f"{ATTRIBUTED}{number}": tf.reduce_sum(held * gradient, axis=-1)
             for number, (held, gradient) in enumerate(zip(features, gradients, strict=True))
         }
 
@@ -104,7 +104,7 @@ def _spread(values: Any, *, stride: int) -> Any:
     if stride == 1:
         return values
     side, channels = int(values.shape[1]), int(values.shape[3])
-    empty = [tf.zeros_like(values)] * (stride - 1)
-    wide = tf.reshape(tf.stack([values, *empty], axis=3), [1, side, stride * side, channels])
-    empty = [tf.zeros_like(wide)] * (stride - 1)
-    return tf.reshape(tf.stack([wide, *empty], axis=2), [1, stride * side, stride * side, channels])
+    behind = [[0, 0], [0, 0], [0, stride - 1], [0, 0]]  # padded: zeros of their own would be stored
+    wide = tf.pad(tf.reshape(values, [1, side * side, 1, channels]), behind)
+    high = tf.pad(tf.reshape(wide, [1, side, 1, stride * side * channels]), behind)
+    return tf.reshape(high, [1, stride * side, stride * side, channels])

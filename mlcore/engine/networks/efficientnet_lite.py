@@ -44,8 +44,8 @@ STAGES = (
 )
 DESCRIBED_STAGES = (1, 2, 3, 4)
 """Stages whose pooled outputs tell what kind of image it is; later ones know only what is to be found."""
-ATTRIBUTED_LAYERS = ("block9_add", "block10_project", "block10_add", "block11_project")
-"""Where a place of the grid sees little beside itself; of later layers each place sees the whole image."""
+ATTRIBUTED_LAYERS = ("block4_add", "block10_add", "block12_add")
+"""At an eighth, a sixteenth and a 32nd: early, a place sees little beside itself; late, the whole image."""
 
 
 class _Graph:

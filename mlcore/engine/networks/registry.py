@@ -51,7 +51,7 @@ class Network:
     pooled_head: bool = True
     """The logit is a linear head, `maps`, on the pooled last feature map."""
     attributed_layers: tuple[str, ...] = ()
-    """Layers of the middle, by name, for the attribution by layers; absent: it is not offered."""
+    """Layers of several depths, by name, for the attribution by layers; absent: it is not offered."""
     losses: Callable[[Any, Any], Any] | None = None
     """(labels, logits) -> a loss of each; absent: cross-entropy with smoothed labels."""
 

@@ -213,3 +213,19 @@ def test_attribution_by_layers_is_where_the_picture_is_and_hangs_on_the_conditio
     assert not np.allclose(first, second, rtol=1e-3)
     again = layer_attribution(model, image, index=0, layers=layers)
     np.testing.assert_array_equal(first, again)
+
+
+def test_what_speaks_against_a_condition_is_no_part_of_what_speaks_for_it(deep):
+    model, layers = deep
+    image = np.random.default_rng(2).uniform(-1, 1, (128, 128, 1)).astype(np.float32)
+    first, against = (
+        layer_attribution(model, image, index=0, layers=layers, sign=sign) for sign in (1.0, -1.0)
+    )
+    assert against.min() >= 0.0
+    assert rank_correlation(first, against) < 0.5
+    head = model.get_layer("maps")
+    before = head.get_weights()
+    head.set_weights([-weights for weights in before])
+    turned = layer_attribution(model, image, index=0, layers=layers)
+    head.set_weights(before)
+    np.testing.assert_allclose(turned, against, rtol=1e-4, atol=1e-5 * float(against.max()))
