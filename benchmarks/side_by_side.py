@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 Run = Callable[[int], object]
 WARM_UP = 5
@@ -16,14 +17,23 @@ SHARED = "Taken on a shared machine, in turn round by round: trust the ratios an
 
 def side_by_side(ways: dict[str, Run], *, rounds: int) -> dict[str, list[float]]:
     """Milliseconds of each way in each round; a way is called with the number of the round."""
-    times: dict[str, list[float]] = {name: [] for name in ways}
+    return {name: found[:, 0].tolist() for name, found in runs_in_turn(ways, rounds=rounds).items()}
+
+
+def runs_in_turn(ways: dict[str, Run], *, rounds: int, repeats: int = 1) -> dict[str, NDArray[np.float64]]:
+    """Milliseconds, (rounds, repeats), of each way; only the first run of a round comes after a pause."""
+    times: dict[str, list[list[float]]] = {name: [] for name in ways}
     for number in range(rounds + WARM_UP):
         for name, run in ways.items():
             time.sleep(PAUSE_SECONDS)
-            began = time.perf_counter()
-            run(number)
-            times[name].append(1000 * (time.perf_counter() - began))
-    return {name: found[WARM_UP:] for name, found in times.items()}
+            times[name].append([_milliseconds(run, number) for _ in range(repeats)])
+    return {name: np.array(found[WARM_UP:]) for name, found in times.items()}
+
+
+def _milliseconds(run: Run, number: int) -> float:
+    began = time.perf_counter()
+    run(number)
+    return 1000 * (time.perf_counter() - began)
 
 
 def spread(times: list[float]) -> tuple[str, str, str]:
