@@ -13,8 +13,9 @@ run: $(VENV)/runtime.stamp
 	@$(BIN)/python manage.py prepare
 	@exec $(BIN)/python manage.py serve
 
+# Three processes on two cores: tests of workers, servers and browsers wait for others much of their time.
 test: $(VENV)/development.stamp
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/development.stamp
 	$(BIN)/ruff check .
