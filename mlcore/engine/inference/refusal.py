@@ -73,11 +73,14 @@ class Refusal:
         """Tell whether the picture lies nearer to parts of images than to whole ones.
 
         Those parts were cut out of stored pictures and enlarged. One that was cut out at full
-        resolution is sharper, and has to be softened to look like them.
+        resolution is sharper, and has to be softened to look like them; then it must not
+        look like a whole one either.
         """
-        looks = (features, describe(_softened(stored)))
-        nearest = min(float(self.cropped.of(look)) for look in looks)
-        return nearest <= min(self.cropped_limit, far)
+        if float(self.cropped.of(features)) <= min(self.cropped_limit, far):
+            return True
+        soft = describe(softened(stored))
+        most = min(self.cropped_limit, far, float(self.distance.of(soft)))
+        return float(self.cropped.of(soft)) <= most
 
     def _outside(self, features: FloatArray, *, far: float, quality: dict[str, float]) -> Withheld | None:
         """Ask the machine for the validated range, where there is one; adds its log odds to `quality`."""
@@ -101,7 +104,7 @@ class Refusal:
         return Withheld(reason, sentence, measured=far, limit=self.limit)
 
 
-def _softened(stored: FloatArray) -> FloatArray:
+def softened(stored: FloatArray) -> FloatArray:
     """Return a stored picture of half the resolution, as large as before."""
     side = stored.shape[0]
     small = Image.fromarray(stored).resize((side // 2, side // 2), Image.Resampling.BOX)

@@ -17,6 +17,7 @@ from PIL import Image
 
 from mlcore.engine.inference.outliers import Distance, fit_distance
 from mlcore.engine.inference.quality import QualityLimits
+from mlcore.engine.inference.refusal import softened
 from mlcore.engine.inference.runtime import RunnableNetwork
 from mlcore.engine.inference.validated_range import ValidatedRange
 from mlcore.engine.training.batches import plain_inputs
@@ -30,6 +31,8 @@ REFUSED_OF_VALIDATION = 0.02
 PART_SIDES = (0.33, 0.67)
 PARTS = 1500
 """Training images of which a part is looked at, to know a cropped image."""
+OTHERS_AS_PARTS = 0.02
+"""Part of the examples from outside of the validated range that may be called a part of an image."""
 EVERY = 2
 """Of so many training images one is changed as well."""
 
@@ -95,13 +98,26 @@ def fit_refusal(
         validated = fit_validated_range(
             network, outside, plan=plan, distance=distance, inside=inside, held_back=held
         )
+    cropped_limit = float(np.quantile(of_parts.of(cropped_held), 1 - REFUSED_OF_VALIDATION))
+    if outside is not None:
+        cropped_limit = min(cropped_limit, _limit_of_others(network, outside, plan=plan, of_parts=of_parts))
     return FittedRefusal(
         distance=distance,
         limit=float(np.quantile(distance.of(held), 1 - REFUSED_OF_VALIDATION)),
         cropped=of_parts,
-        cropped_limit=float(np.quantile(of_parts.of(cropped_held), 1 - REFUSED_OF_VALIDATION)),
+        cropped_limit=cropped_limit,
         validated=validated,
     )
+
+
+def _limit_of_others(
+    network: RunnableNetwork, outside: OutsideExamples, *, plan: TrainingPlan, of_parts: Distance
+) -> float:
+    """The distance within which few of the examples from outside of the range would pass for parts."""
+    soft = [np.round(255 * softened(picture / np.float32(255))) for picture in outside.pictures]
+    looks = (outside.pictures, np.stack(soft).astype(np.uint8))
+    found = [of_parts.of(network.run_each(plain_inputs(p, plan=plan))["layers"]) for p in looks]
+    return float(np.quantile(np.minimum(*found), OTHERS_AS_PARTS))
 
 
 def _parts(pictures: NDArray[np.uint8], *, seed: int) -> NDArray[np.uint8]:
