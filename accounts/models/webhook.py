@@ -6,11 +6,11 @@ import hmac
 import uuid
 from typing import ClassVar
 
-from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from accounts.models.user import User
+from medimaging.common.identity import identity_key
 from medimaging.common.states import StatefulModel, one_of
 
 SECRET_PREFIX = "whsec_"  # noqa: S105
@@ -66,7 +66,7 @@ class WebhookEndpoint(models.Model):
     def signing_secret(self) -> str:
         """Return what messages are signed with; it follows from a key of the site, so no table holds it."""
         named = f"webhook {self.pk} {self.secret_number}".encode()
-        digest = hmac.new(str(settings.IDENTITY_KEY).encode(), named, hashlib.sha256).digest()
+        digest = hmac.new(identity_key(), named, hashlib.sha256).digest()
         return SECRET_PREFIX + base64.b64encode(digest).decode()
 
 

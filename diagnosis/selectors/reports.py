@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -25,6 +24,7 @@ from diagnosis.reporting.facts import (
 from diagnosis.selectors.blinding import ANSWERED, answers_hidden_from, latest_answer, reviews_shown_to
 from diagnosis.selectors.dicom_files import DEFAULT_MODALITY, sop_class_of
 from medimaging.common.errors import Conflict, NotAllowed
+from medimaging.common.identity import identity_key
 from mlcore.models import ModelVersion
 
 
@@ -174,4 +174,4 @@ def _report_uid(study: Study, analyses: list[Analysis], review: object) -> str:
 
 
 def _uid(text: str) -> str:
-    return hashed_uid(text, key=str(settings.IDENTITY_KEY).encode())
+    return hashed_uid(text, key=identity_key())

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -12,6 +11,7 @@ from diagnosis.dicom.deidentify import pseudonym
 from diagnosis.models import AnalysisState, Condition, Finding, Patient, Study
 from diagnosis.selectors.blinding import ANSWERED
 from diagnosis.selectors.worklist import UNREAD, answers_shown, in_state, on_tab
+from medimaging.common.identity import identity_key
 from mlcore.models import ExaminationType
 
 
@@ -101,7 +101,7 @@ def _begin(day: date) -> datetime:
 def _matches(text: str) -> Q:
     """Match words of the description, a pseudonym, or the pseudonym of a hospital's own identifier."""
     text = text.strip()
-    own = pseudonym(text, key=str(settings.IDENTITY_KEY).encode())
+    own = pseudonym(text, key=identity_key())
     patients = Patient.objects.filter(Q(pseudonym__istartswith=text) | Q(pseudonym=own))
     kinds = ExaminationType.objects.filter(name__icontains=text)
     # As keys, so that a database reads patients and types once, and not beside each study.

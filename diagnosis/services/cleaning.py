@@ -5,12 +5,11 @@ import hmac
 from dataclasses import dataclass
 from datetime import date
 
-from django.conf import settings
-
 from diagnosis.dicom.deidentify import deidentify
 from diagnosis.dicom.pseudonyms import hashed_uid, pseudonym
 from diagnosis.dicom.transcode import is_slow, transcode
 from diagnosis.selectors.limits import image_limits
+from medimaging.common.identity import identity_key
 from mlcore.engine.errors import EmptyFile, ImageTooLarge
 from mlcore.engine.imaging.decode import decode_samples, inspect_image
 from mlcore.engine.imaging.encode import sanitize_image
@@ -120,11 +119,6 @@ def _clean_raster(content: bytes, *, limits: ImageLimits, patient_identifier: st
             "photometric_interpretation": header.photometric_interpretation,
         },
     )
-
-
-def identity_key() -> bytes:
-    """Return the secret that pseudonyms and UIDs are made with."""
-    return str(settings.IDENTITY_KEY).encode()
 
 
 def stored_uid(uid: str) -> str:

@@ -22,13 +22,13 @@ from diagnosis.dicom.pseudonyms import patient_id, pseudonym
 from diagnosis.models import Patient
 from diagnosis.services import cleaning
 from diagnosis.services.curation import MAY_SHOW_A_NAME
+from medimaging.common.identity import identity_key
 from medimaging.common.storage import store_content
 from mlcore.engine.imaging.decode import decode_image
 from mlcore.engine.training.near_duplicates import Fingerprint, fingerprint
 from mlcore.models import DatasetLabel, ExaminationType, ItemState, Supersession
 from mlcore.selectors.datasets import IMPORT_PREFIX
 from mlcore.services import datasets
-from mlcore.services.datasets.items import identity_key
 
 NAME_LENGTH = 100
 

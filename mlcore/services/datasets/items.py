@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
+from medimaging.common.identity import identity_key
 from mlcore.engine.training.data import Fold, fold_of
 from mlcore.models import DatasetItem, DatasetLabel, ExaminationType, ItemState, Supersession
 
@@ -41,11 +41,6 @@ class Reading:
     """By code of the condition: whether it is present."""
     model_answer_seen: bool = False
     labeled_at: datetime | None = None
-
-
-def identity_key() -> bytes:
-    """Return the key of the hashes that divide patients and hide who they are."""
-    return str(settings.IDENTITY_KEY).encode()
 
 
 def enter_item(

@@ -12,6 +12,7 @@ from django.db.models import Max
 from accounts.models import User
 from accounts.services import audit
 from medimaging.common.errors import Conflict
+from medimaging.common.identity import identity_key
 from medimaging.common.storage import store_content
 from mlcore.models import (
     DatasetItem,
@@ -22,7 +23,6 @@ from mlcore.models import (
 )
 from mlcore.selectors.datasets import IMAGES
 from mlcore.selectors.manifests import DatasetRow
-from mlcore.services.datasets.items import identity_key
 from mlcore.services.datasets.stewardship import require_steward
 
 

@@ -13,9 +13,9 @@ from diagnosis.dicom.pseudonyms import pseudonym
 from diagnosis.models import Condition, ConditionState, Instance, Patient, Study, UploadSource
 from diagnosis.services import cleaning, intake
 from diagnosis.services.conditions import merge_condition
+from medimaging.common.identity import identity_key
 from mlcore.models import DatasetItem, DatasetLabel, ExaminationType, ItemState
 from mlcore.services.datasets import resolve_conflict
-from mlcore.services.datasets.items import identity_key
 from tests.factories import ConditionFactory, ExaminationTypeFactory, PatientFactory, UserFactory
 from tests.pictures import exported_again, texture_png
 

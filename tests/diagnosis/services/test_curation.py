@@ -17,11 +17,11 @@ from diagnosis.services.conditions import (
 )
 from diagnosis.services.reviews import VerdictInput, amend_review, save_draft, sign_review, start_review
 from medimaging.common.errors import Conflict
+from medimaging.common.identity import identity_key
 from medimaging.common.storage import store_content
 from mlcore.engine.training.data import fold_of
 from mlcore.models import CONSENT_WITHDRAWN, DatasetItem, DatasetLabel, ItemState, Supersession
 from mlcore.services import datasets
-from mlcore.services.datasets.items import identity_key
 from tests.factories import (
     AnalysisFactory,
     ConditionFactory,
