@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from mlcore.engine.imaging.preprocess import jpeg_copy
+from mlcore.engine.imaging.preprocess import coarse_copy, jpeg_copy
 
 Picture = NDArray[np.uint8]
 
@@ -43,11 +43,6 @@ def _crop(picture: Picture, *, part: float) -> Picture:
     return np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.BILINEAR, box=box))
 
 
-def _coarse(picture: Picture, *, size: int) -> Picture:
-    small = Image.fromarray(picture).resize((size, size), Image.Resampling.BOX)
-    return np.asarray(small.resize(picture.shape[::-1], Image.Resampling.BILINEAR))
-
-
 SHIFTS: dict[str, Callable[[Picture], Picture]] = {
     "as stored": lambda picture: picture,
     "low contrast": lambda picture: _contrast(picture, gain=0.6, offset=40),
@@ -56,7 +51,7 @@ SHIFTS: dict[str, Callable[[Picture], Picture]] = {
     "gamma 1.4": lambda picture: _gamma(picture, gamma=1.4),
     "blur": lambda picture: _blur(picture, radius=1.2),
     "JPEG 30": lambda picture: np.asarray(jpeg_copy(Image.fromarray(picture), quality=30)),
-    "half size": lambda picture: _coarse(picture, size=112),
+    "half size": lambda picture: np.asarray(coarse_copy(Image.fromarray(picture), side=112)),
     "padded at the sides": lambda picture: _pad(picture, part=0.06, sides="h"),
     "padded above": lambda picture: _pad(picture, part=0.06, sides="v"),
     "cropped 6 %": lambda picture: _crop(picture, part=0.06),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from mlcore.engine.imaging.preprocess import Preprocessing, finish_input, jpeg_copy
+from mlcore.engine.imaging.preprocess import Preprocessing, coarse_copy, finish_input, jpeg_copy
 from mlcore.engine.types import FloatArray
 
 
@@ -123,9 +123,7 @@ def _patch(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def _coarsen(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    side = int(image.width * rng.uniform(0.5, 0.9))
-    small = image.resize((side, side), Image.Resampling.BOX)
-    return small.resize(image.size, Image.Resampling.BILINEAR)
+    return coarse_copy(image, side=int(image.width * rng.uniform(0.5, 0.9)))
 
 
 def _add_noise(image: Image.Image, rng: np.random.Generator) -> Image.Image:

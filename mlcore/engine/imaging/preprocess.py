@@ -74,6 +74,12 @@ def jpeg_copy(image: Image.Image, *, quality: int) -> Image.Image:
     return Image.open(io.BytesIO(buffer.getvalue())).convert("L")
 
 
+def coarse_copy(image: Image.Image, *, side: int) -> Image.Image:
+    """Return a square image at a resolution of `side`, as large as before."""
+    small = image.resize((side, side), Image.Resampling.BOX)
+    return small.resize(image.size, Image.Resampling.BILINEAR)
+
+
 def crop_center(pixels: FloatArray, *, crop: float, size: int) -> FloatArray:
     """Cut `crop` of every side off a square picture and resize what is left to (size, size)."""
     side = pixels.shape[0]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from mlcore.engine.imaging.preprocess import coarse_copy
 from mlcore.engine.inference.outliers import Distance
 from mlcore.engine.inference.quality import QualityLimits, check_quality
 from mlcore.engine.inference.validated_range import ValidatedRange
@@ -104,8 +107,6 @@ class Refusal:
         return Withheld(reason, sentence, measured=far, limit=self.limit)
 
 
-def softened(stored: FloatArray) -> FloatArray:
-    """Return a stored picture of half the resolution, as large as before."""
-    side = stored.shape[0]
-    small = Image.fromarray(stored).resize((side // 2, side // 2), Image.Resampling.BOX)
-    return np.asarray(small.resize((side, side), Image.Resampling.BILINEAR), np.float32)
+def softened(stored: NDArray[Any]) -> NDArray[Any]:
+    """Return a stored square picture of half the resolution, as large as before."""
+    return np.asarray(coarse_copy(Image.fromarray(stored), side=stored.shape[0] // 2))

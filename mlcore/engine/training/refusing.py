@@ -114,8 +114,7 @@ def _limit_of_others(
     network: RunnableNetwork, outside: OutsideExamples, *, plan: TrainingPlan, of_parts: Distance
 ) -> float:
     """The distance within which few of the examples from outside of the range would pass for parts."""
-    soft = [np.round(255 * softened(picture / np.float32(255))) for picture in outside.pictures]
-    looks = (outside.pictures, np.stack(soft).astype(np.uint8))
+    looks = (outside.pictures, np.stack([softened(picture) for picture in outside.pictures]))
     found = [of_parts.of(network.run_each(plain_inputs(p, plan=plan))["layers"]) for p in looks]
     return float(np.quantile(np.minimum(*found), OTHERS_AS_PARTS))
 
