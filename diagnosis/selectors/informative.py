@@ -41,11 +41,11 @@ def most_informative(studies: "QuerySet[Any]", *, user: User) -> list[UUID]:
     So whoever goes through it can go back, and waits for the order once. What was
     signed meanwhile has left it, and what has come stands at its end.
     """
-    rows = list(_newest(studies))
-    kept = cache.get(_name(studies, user))
+    rows, name = list(_newest(studies)), _name(studies, user)
+    kept = cache.get(name)
     if kept is None:
         kept = _in_order(rows, user=user)
-        cache.set(_name(studies, user), kept, KEPT_SECONDS)
+        cache.set(name, kept, KEPT_SECONDS)
         return list(kept)
     there, known = {pk for pk, _ in rows}, set(kept)
     return [pk for pk in kept if pk in there] + [pk for pk, _ in rows if pk not in known]

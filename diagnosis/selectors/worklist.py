@@ -75,12 +75,12 @@ def described(studies: "QuerySet[Study]", *, user: User) -> "QuerySet[Study]":
     )
 
 
-def on_tab(user: User, tab: str, *, few: bool = False) -> "QuerySet[Any]":
+def on_tab(user: User, tab: str, *, one_by_one: bool = False) -> "QuerySet[Any]":
     """Return the studies of one of `TABS` that the user may see; an unknown tab shows all.
 
-    `few` says that of the whole site's, too, only few are asked for.
+    `one_by_one` is for a list that is left after a few of them, or of few of the whole site's.
     """
-    one_by_one = few or tab in RARE
+    one_by_one = one_by_one or tab in RARE
     studies = Study.objects.visible_one_by_one(user) if one_by_one else Study.objects.visible_to(user)
     return filter_tab(studies, tab, user, one_by_one=one_by_one)
 

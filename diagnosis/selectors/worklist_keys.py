@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from accounts.models import User
 from diagnosis.models import Patient, Study
 from diagnosis.selectors.informative import keys_in_order
-from diagnosis.selectors.worklist import filter_tab
+from diagnosis.selectors.worklist import on_tab
 from diagnosis.selectors.worklist_search import Criteria, OrderKey, matching, order_of, search
 
 NEAR = 5000
@@ -44,7 +44,7 @@ def _near_the_top(user: User, *, tab: str, criteria: Criteria, many: int) -> "Qu
     They are the first of the user's list too. Who sees few of the site's studies finds
     no full page there; then nothing but a look at those few is needed.
     """
-    studies = filter_tab(Study.objects.visible_one_by_one(user), tab, user, one_by_one=True)
+    studies = on_tab(user, tab, one_by_one=True)
     key = order_of(criteria, user=user)[0]
     last = _everybodys(key)[many : many + 1].first()
     if last is not None:

@@ -59,7 +59,7 @@ class Criteria:
 def matching(user: User, *, tab: str, criteria: Criteria) -> "QuerySet[Study]":
     """Return what the user sees on a tab when asking for `criteria`, in order."""
     few = criteria.state not in ("", AnalysisState.SUCCEEDED)
-    return search(on_tab(user, tab, few=few), criteria, user=user)
+    return search(on_tab(user, tab, one_by_one=few), criteria, user=user)
 
 
 def search(studies: "QuerySet[Study]", criteria: Criteria, *, user: User) -> "QuerySet[Study]":
